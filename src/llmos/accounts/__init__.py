@@ -1,0 +1,1 @@
+"""People, organisations, tokens, sign-in, and who may do what."""

@@ -1,0 +1,1 @@
+"""`llmos …`: parse, call, print."""

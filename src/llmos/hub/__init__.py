@@ -1,0 +1,1 @@
+"""Repositories, commits and files: what unmodified hub clients, git and people push and pull."""

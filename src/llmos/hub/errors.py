@@ -1,0 +1,73 @@
+"""Refusals of the hub, with the codes and texts that clients turn into exceptions."""
+
+from llmos.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
+
+
+class RepoNotFound(NotFound):
+    """Missing, or private and not for this viewer: both look the same."""
+
+    code = "RepoNotFound"
+
+    def __init__(self) -> None:
+        super().__init__("Repository not found")
+
+
+class RepoNotFoundForAnonymous(Unauthenticated):
+    code = "RepoNotFound"
+
+    def __init__(self) -> None:
+        super().__init__("Repository not found, or private: sign in to see more")
+
+
+class RevisionNotFound(NotFound):
+    code = "RevisionNotFound"
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"Invalid rev id: {revision}")
+
+
+class EntryNotFound(NotFound):
+    """No such path at this commit; clients cache the miss, so the commit travels too."""
+
+    code = "EntryNotFound"
+
+    def __init__(self, path: str, sha: str, *, message: str = "") -> None:
+        super().__init__(
+            message or f"Entry not found: {path}", headers={"X-Repo-Commit": sha} if sha else {}
+        )
+
+
+class GatedRepo(Forbidden):
+    code = "GatedRepo"
+
+
+class RepoDisabled(Forbidden):
+    def __init__(self) -> None:
+        super().__init__("Access to this resource is disabled.")
+
+
+class NameTaken(Conflict):
+    """The body's `url` leads to the repository that has the name, as `exist_ok` needs."""
+
+
+class ReferenceExists(Conflict):
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"Reference {ref} already exists")
+
+
+class BranchMoved(Refusal):
+    """Somebody else's commit came first; the text is the one clients retry on."""
+
+    status = 412
+    code = "PreconditionFailed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The branch was updated since you opened this page. Please refresh and try again."
+        )
+
+
+class MissingContent(Invalid):
+    """A commit names a large file whose bytes never came."""
+
+    code = "LfsObjectMissing"

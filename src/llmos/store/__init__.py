@@ -1,0 +1,1 @@
+"""What all server rooms share: rows, transactions, announcements, tasks, blobs, search."""

@@ -1,0 +1,180 @@
+"""How every machine endpoint is shaped: parse, one call, reply; and how a refusal looks.
+
+Rooms write `api.py` with these; only `web` mounts them. Paths are matched on the raw,
+still percent-encoded path, since revisions travel as `refs%2Fpr%2F1`: the convertors
+`seg` (one segment) and `tail` (the rest) decode after splitting.
+"""
+
+import functools
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+import orjson
+from django.db import OperationalError
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from llmos.kit.config import current
+from llmos.kit.errors import Busy, Invalid, OutOfSpace, Refusal, TooLarge
+from llmos.store.config import ServerSettings
+from llmos.store.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+JSON_BODY_LIMIT = 16 * 2**20  # bytes; larger bodies are streamed by endpoints made for it
+
+AsyncEndpoint = Callable[[Request], Awaitable[Response]]
+SyncEndpoint = Callable[[Request, bytes], Response]
+
+
+class _Segment(Convertor[str]):
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        return unquote(value)
+
+    def to_string(self, value: str) -> str:
+        return quote(value, safe="")
+
+
+class _Tail(Convertor[str]):
+    regex = ".*"
+
+    def convert(self, value: str) -> str:
+        return unquote(value)
+
+    def to_string(self, value: str) -> str:
+        return quote(value)
+
+
+register_url_convertor("seg", _Segment())
+register_url_convertor("tail", _Tail())
+
+
+def reply(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON; `orjson.Fragment` passes ready-made JSON through."""
+    return Response(
+        orjson.dumps(body), status, dict(headers or {}), media_type="application/json"
+    )
+
+
+def refusal_reply(refusal: Refusal) -> Response:
+    """The JSON body and headers from which hub clients choose their exception."""
+    one_line = re.sub(r"\s+", " ", refusal.message).encode("ascii", "backslashreplace").decode()
+    headers = {
+        "X-Error-Code": refusal.code,
+        "X-Error-Message": one_line[:1000],
+        **refusal.headers,
+    }
+    return reply({"error": refusal.message, **refusal.data}, status=refusal.status, headers=headers)
+
+
+def endpoint(view: AsyncEndpoint) -> AsyncEndpoint:
+    """An endpoint on the event loop: for point reads and streams. Turns refusals into replies."""
+
+    @functools.wraps(view)
+    async def door(request: Request) -> Response:
+        return await _answered(view, request)
+
+    return door
+
+
+def blocking(view: SyncEndpoint) -> AsyncEndpoint:
+    """An endpoint in the kept pool, handed its whole (bounded) body: for everything that writes."""
+
+    @functools.wraps(view)
+    async def door(request: Request) -> Response:
+        async def call(request: Request) -> Response:
+            body = await read_body(request)
+            return await in_thread(view, request, body)
+
+        return await _answered(call, request)
+
+    return door
+
+
+async def _answered(view: AsyncEndpoint, request: Request) -> Response:
+    request_id = request.headers.get("x-request-id") or f"Root=1-{uuid4().hex}"
+    try:
+        response = await view(request)
+    except Refusal as refusal:
+        response = refusal_reply(refusal)
+    except ClientDisconnect:
+        response = Response(status_code=499)
+    except OSError as error:
+        if error.errno != 28:  # ENOSPC: the one operating-system error that a member can mend
+            logger.exception("%s %s failed", request.method, request.url.path)
+            response = _broken(request_id)
+        else:
+            response = refusal_reply(OutOfSpace("The disk is full: free space, then try again"))
+    except OperationalError as error:
+        if "locked" not in str(error):
+            logger.exception("%s %s failed", request.method, request.url.path)
+            response = _broken(request_id)
+        else:
+            response = refusal_reply(
+                Busy("The database is busy; try again", headers={"Retry-After": "1"})
+            )
+    except Exception:
+        logger.exception("%s %s failed (%s)", request.method, request.url.path, request_id)
+        response = _broken(request_id)
+    response.headers.setdefault("X-Request-Id", request_id)
+    return response
+
+
+def _broken(request_id: str) -> Response:
+    failure = Refusal(f"The hub failed on this request; its log says why under {request_id}")
+    failure.status, failure.code = 500, "InternalError"
+    return refusal_reply(failure)
+
+
+async def read_body(request: Request, limit: int = JSON_BODY_LIMIT) -> bytes:
+    """The whole body, refused over `limit` bytes. Raises TooLarge."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        await drain(request)
+        raise TooLarge(f"The body is over {limit} bytes")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+    if size > limit:
+        raise TooLarge(f"The body is over {limit} bytes")
+    return b"".join(parts)
+
+
+async def drain(request: Request) -> None:
+    """Read a body to its end before refusing it, else the client sees a broken pipe."""
+    async for _ in request.stream():
+        pass
+
+
+def json_of(body: bytes) -> dict[str, Any]:
+    """A JSON object from a request body. Raises Invalid."""
+    try:
+        value = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"The body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object")
+    return value
+
+
+def flag(request: Request, name: str, *, default: bool = False) -> bool:
+    """A boolean query parameter, spelled `true` or `false`."""
+    value = request.query_params.get(name)
+    return default if value is None else value.lower() in {"true", "1", "yes"}
+
+
+def base_url(request: Request) -> str:
+    """`scheme://host` under which the client reached us, or the configured public address."""
+    configured = current(ServerSettings).public_url
+    if configured:
+        return configured.rstrip("/")
+    return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"

@@ -1,0 +1,21 @@
+"""Background tasks: small steps after a change, done by the worker process, at least once.
+
+A task is a function decorated with `@task()` from here, filed with `.enqueue(...)` in the
+transaction of the change, and must give the same result when it runs twice.
+"""
+
+import socket
+from contextlib import suppress
+
+from django_tasks import task as task
+
+from llmos.kit.home import home_from_environment
+
+WAKE_SOCKET = "worker.sock"
+
+
+def wake_worker() -> None:
+    """Tell a sleeping worker to look now; without one running, nothing happens."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.setblocking(False)
+        wire.sendto(b"\0", str(home_from_environment().run / WAKE_SOCKET))

@@ -1,0 +1,29 @@
+"""The kept pool: where blocking work of the web process runs.
+
+Its threads live as long as the process, so each keeps its database connection.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Enough for slow disks and password hashing; SQLite has one writer anyway.
+POOL = ThreadPoolExecutor(max_workers=16, thread_name_prefix="llmos")
+
+
+async def in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking `work` in the kept pool, with this request's context variables."""
+    context = contextvars.copy_context()
+
+    def call() -> T:
+        close_old_connections()
+        return context.run(work, *args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(POOL, call)

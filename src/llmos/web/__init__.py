@@ -1,0 +1,1 @@
+"""The composition root: front door, URLs, settings, templates, and who listens to whom."""

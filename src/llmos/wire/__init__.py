@@ -1,0 +1,1 @@
+"""Formats as pure functions: bytes in, values out; no storage, no HTTP, no database."""
