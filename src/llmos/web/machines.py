@@ -1,0 +1,8 @@
+"""Which machine endpoints exist, hot ones first: a router walks this list from the top."""
+
+from starlette.routing import Route
+
+
+def machine_routes() -> list[Route]:
+    """Every room's API routes, in the order in which requests are most likely."""
+    return []

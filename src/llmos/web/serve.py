@@ -1,0 +1,51 @@
+"""The web process: `python -m llmos.web.serve --host H --port N`, the hub at LLMOS_HOME.
+
+granian's embedded server runs in this very process, so there is one process to watch
+and one import of the application.
+"""
+
+import argparse
+import asyncio
+import gc
+import signal
+
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+# Streams of large bodies gain from a larger read buffer than granian's default (bytes).
+READ_BUFFER_BYTES = 1 << 20
+
+
+async def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    from llmos.web.asgi import app
+
+    gc.collect()
+    gc.freeze()  # the application lives as long as the process: spare the collector the walk
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=False,
+        log_enabled=False,
+        websockets=False,
+        http1_settings=HTTP1Settings(max_buffer_size=READ_BUFFER_BYTES),
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    chosen = parser.parse_args()
+    asyncio.run(serve(chosen.host, chosen.port))
+
+
+if __name__ == "__main__":
+    main()

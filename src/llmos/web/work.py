@@ -1,0 +1,18 @@
+"""The worker process: `python -m llmos.web.work`, background tasks of the hub at LLMOS_HOME."""
+
+import os
+
+import django
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
+    django.setup(set_prefix=False)
+
+    from llmos.store.worker import run_worker
+
+    run_worker()
+
+
+if __name__ == "__main__":
+    main()

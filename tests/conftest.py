@@ -1,0 +1,131 @@
+"""What every test may ask for: an empty home, a database, a running hub, clients' environment."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Django reads the home when it is set up, so each test process gets one before that.
+_PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
+os.environ["LLMOS_HOME"] = str(_PROCESS_HOME)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
+for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):
+    os.environ.pop(_name, None)
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_PROCESS_HOME, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class HubServer:
+    """A running hub with its own home; `tokens` are write tokens of its first members."""
+
+    url: str
+    home: Path
+    tokens: dict[str, str]
+    web_pid: int
+
+    def client_env(self, folder: Path, user: str = "ada") -> dict[str, str]:
+        """Environment for an unmodified client with its own caches in `folder`."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "HF_HOME": str(folder / "hf"),
+            "HF_ENDPOINT": self.url,
+            "HF_TOKEN": self.tokens[user],
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+    def command(self, *arguments: str, stdin: str = "") -> str:
+        """Run `llmos …` on this hub's home; returns its standard output."""
+        return run_llmos(self.home, *arguments, stdin=stdin)
+
+
+def run_llmos(home: Path, *arguments: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "llmos.cli.main", *arguments],
+        env={**os.environ, "LLMOS_HOME": str(home)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def start_hub(home: Path, *options: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `llmos up` on a free port and wait until it answers."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = (home.parent / f"{home.name}.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmos.cli.main", "up", "--no-demo", "--port", str(port), *options],
+        env={**os.environ, "LLMOS_HOME": str(home)},
+        stdout=log,
+        stderr=log,
+    )
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/api/health", timeout=2):
+                return process, url
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError(Path(log.name).read_text()) from None
+            time.sleep(0.05)
+
+
+def stop_hub(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    """One hub for the whole test process; tests tell their repositories apart by name."""
+    home = tmp_path_factory.mktemp("hub") / "home"
+    process, url = start_hub(home)
+    try:
+        tokens = {}
+        for name in ("ada", "bob", "eve"):
+            run_llmos(home, "users", "create", name, "--password-stdin", stdin="correct horse 9\n")
+            tokens[name] = run_llmos(
+                home, "tokens", "create", name, "--name", "test", "--role", "write"
+            ).strip()
+        address = json.loads((home / "run" / "address.json").read_text())
+        yield HubServer(url=url, home=home, tokens=tokens, web_pid=address["web_pid"])
+    finally:
+        stop_hub(process)
+
+
+@pytest.fixture
+def client_env(hub_server: HubServer, tmp_path: Path) -> dict[str, str]:
+    """Ada's environment for unmodified clients, with caches of its own."""
+    return hub_server.client_env(tmp_path)
