@@ -4,13 +4,28 @@ Pages, API, git, LFS and Xet all call `repo_for`. Private and missing look the s
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from llmos.accounts.access import Viewer
+from llmos.accounts.models import Membership, Namespace, Organisation, Role, User
+from llmos.hub.errors import (
+    GatedRepo,
+    GatedRepoForAnonymous,
+    RepoDisabled,
+    RepoMoved,
+    RepoNotFound,
+    RepoNotFoundForAnonymous,
+)
 from llmos.hub.kinds import Kind
-from llmos.hub.models import Repository
+from llmos.hub.models import AccessRequest, Redirect, Repository, TokenGrant
+from llmos.kit.errors import Forbidden, Unauthenticated
+from llmos.store import db
 
 Wants = Literal["see", "read", "contribute", "write", "admin"]
+
+# A viewer without the thing asked for: an id that no row has.
+_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +43,192 @@ class Rights:
     admin: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What binds a viewer to one repository, as the rows say it."""
+
+    owns: bool  # it lies in her own namespace
+    role: str | None  # in the organisation that owns it
+    granted: bool  # her scoped token names it
+    accepted: bool  # her access request was accepted
+
+
+_STRANGER = Ties(owns=False, role=None, granted=False, accepted=False)
+_NOTHING = Rights(see=False, read=False, contribute=False, write=False, admin=False)
+_EVERYTHING = Rights(see=True, read=True, contribute=True, write=True, admin=True)
+
+
 def repo_for(viewer: Viewer, kind: Kind, full_name: str, *, wants: Wants = "read") -> Repository:
     """The repository of that name, if the viewer may do what it wants.
 
-    One point read. Raises RepoNotFound(ForAnonymous), GatedRepo, RepoDisabled, Forbidden,
-    Unauthenticated, or RepoMoved with the new name when only a former name fits.
+    One point read. Raises RepoNotFound(ForAnonymous), GatedRepo(ForAnonymous), RepoDisabled,
+    Forbidden, Unauthenticated, or RepoMoved with the new name when only a former name fits.
     """
-    raise NotImplementedError
+    found = _repository_and_ties(viewer, kind, full_name)
+    if found is None:
+        raise _moved_or_missing(viewer, kind, full_name)
+    repository, ties = found
+    rights = rights_from(viewer, repository, ties)
+    if not getattr(rights, wants):
+        raise _refusal(viewer, repository, rights, wants)
+    return repository
 
 
 def rights_of(viewer: Viewer, repository: Repository) -> Rights:
-    raise NotImplementedError
+    """What the viewer may do to a repository already at hand: for buttons on pages."""
+    found = _repository_and_ties(viewer, repository.kind, repository.full_name)
+    return _NOTHING if found is None else rights_from(viewer, found[0], found[1])
+
+
+def rights_from(viewer: Viewer, repository: Repository, ties: Ties) -> Rights:
+    """The rules themselves: no rows are read here."""
+    if viewer.scoped_token and not ties.granted:
+        viewer, ties = Viewer(user_id=viewer.user_id), _STRANGER
+    if viewer.is_admin:
+        return _limited_to_token(_EVERYTHING, viewer)
+    is_member = ties.owns or ties.role is not None
+    see = is_member or not repository.is_private
+    if repository.disabled:
+        return Rights(see=see, read=False, contribute=False, write=False, admin=False)
+    read = see and (is_member or ties.accepted or not repository.gated)
+    write = (
+        ties.owns or ties.role in {Role.WRITE, Role.ADMIN} or _contributes(viewer, repository, ties)
+    )
+    rights = Rights(
+        see=see,
+        read=read,
+        contribute=read and not viewer.is_anonymous,
+        write=write,
+        admin=ties.owns or ties.role == Role.ADMIN or (write and _created(viewer, repository)),
+    )
+    return _limited_to_token(rights, viewer)
+
+
+def may_create_in(viewer: Viewer, namespace: Namespace) -> bool:
+    """Whether the viewer may create repositories under a name."""
+    if not viewer.can_write or viewer.user_id is None or viewer.scoped_token:
+        return False
+    if viewer.is_admin or User.objects.filter(pk=viewer.user_id, namespace=namespace).exists():
+        return True
+    return Membership.objects.filter(
+        organisation__namespace=namespace,
+        user_id=viewer.user_id,
+        role__in=[Role.CONTRIBUTOR, Role.WRITE, Role.ADMIN],
+    ).exists()
+
+
+def visible_sql(viewer: Viewer, alias: str) -> tuple[str, list[int]]:
+    """A condition on repository rows, and its parameters: those whose existence she may know."""
+    if viewer.is_admin and not viewer.scoped_token:
+        return "1=1", []
+    public = f"{alias}.visibility <> 'private'"
+    if viewer.user_id is None:
+        return public, []
+    own = f"SELECT namespace_id FROM {User._meta.db_table} WHERE id = %s"
+    theirs = (
+        f"SELECT o.namespace_id FROM {Membership._meta.db_table} m "
+        f"JOIN {Organisation._meta.db_table} o ON o.id = m.organisation_id WHERE m.user_id = %s"
+    )
+    hers = f"{alias}.namespace_id IN ({own} UNION {theirs})"
+    params = [viewer.user_id, viewer.user_id]
+    if viewer.scoped_token:
+        grants = f"SELECT repository_id FROM {TokenGrant._meta.db_table} WHERE token_id = %s"
+        granted = f"{alias}.id IN ({grants})"
+        hers = granted if viewer.is_admin else f"({hers} AND {granted})"
+        params = [*([] if viewer.is_admin else params), viewer.token_id or _NOBODY]
+    return f"({public} OR {hers})", params
+
+
+def _contributes(viewer: Viewer, repository: Repository, ties: Ties) -> bool:
+    return ties.role == Role.CONTRIBUTOR and _created(viewer, repository)
+
+
+def _created(viewer: Viewer, repository: Repository) -> bool:
+    return viewer.user_id is not None and repository.created_by_id == viewer.user_id
+
+
+def _limited_to_token(rights: Rights, viewer: Viewer) -> Rights:
+    if viewer.can_write:
+        return rights
+    return Rights(see=rights.see, read=rights.read, contribute=False, write=False, admin=False)
+
+
+def _repository_and_ties(
+    viewer: Viewer, kind: Kind, full_name: str
+) -> tuple[Repository, Ties] | None:
+    user_id = _NOBODY if viewer.user_id is None else viewer.user_id
+    token_id = viewer.token_id if viewer.scoped_token and viewer.token_id else _NOBODY
+    found = db.row(
+        _point_read(), (user_id, user_id, user_id, token_id, kind.name, full_name.casefold())
+    )
+    if found is None:
+        return None
+    owns, role, accepted, granted, *columns = found
+    ties = Ties(
+        owns=owns is not None,
+        role=role,
+        granted=granted is not None,
+        accepted=accepted == AccessRequest.Status.ACCEPTED,
+    )
+    return db.instance(Repository, columns), ties
+
+
+@cache
+def _point_read() -> str:
+    return f"""
+        SELECT u.id, m.role, a.status, g.id, {db.columns(Repository, "r")}
+        FROM {Repository._meta.db_table} r
+        LEFT JOIN {User._meta.db_table} u ON u.namespace_id = r.namespace_id AND u.id = %s
+        LEFT JOIN {Organisation._meta.db_table} o ON o.namespace_id = r.namespace_id
+        LEFT JOIN {Membership._meta.db_table} m ON m.organisation_id = o.id AND m.user_id = %s
+        LEFT JOIN {AccessRequest._meta.db_table} a ON a.repository_id = r.id AND a.user_id = %s
+        LEFT JOIN {TokenGrant._meta.db_table} g ON g.repository_id = r.id AND g.token_id = %s
+        WHERE r.type = %s AND r.key = %s"""
+
+
+def _missing(viewer: Viewer) -> RepoNotFound | RepoNotFoundForAnonymous:
+    return RepoNotFoundForAnonymous() if viewer.is_anonymous else RepoNotFound()
+
+
+def _moved_or_missing(viewer: Viewer, kind: Kind, full_name: str) -> Exception:
+    """A former name leads on only for those who may see where it leads."""
+    redirect = (
+        Redirect.objects.filter(type=kind.name, key=full_name.casefold())
+        .select_related("repository")
+        .first()
+    )
+    if redirect is not None and rights_of(viewer, redirect.repository).see:
+        return RepoMoved(full_name, redirect.repository.full_name)
+    return _missing(viewer)
+
+
+def _refusal(viewer: Viewer, repository: Repository, rights: Rights, wants: Wants) -> Exception:
+    if not rights.see:
+        return _missing(viewer)
+    if repository.disabled:
+        return RepoDisabled()
+    thing = f"{repository.type} {repository.full_name}"
+    if not rights.read and viewer.is_anonymous:
+        return GatedRepoForAnonymous(
+            f"Access to {thing} is restricted. You must have access to it and be authenticated "
+            "to access it. Please log in."
+        )
+    if not rights.read:
+        return GatedRepo(
+            f"Access to {thing} is restricted and you are not in the authorized list. "
+            f"Visit its page, /{repository}, to ask for access."
+        )
+    if viewer.is_anonymous:
+        return Unauthenticated(f"Sign in to change {thing}")
+    if not viewer.can_write:
+        return Forbidden(f"This token may only read; to change {thing} use one with the write role")
+    return Forbidden(f"You don't have the rights to {_DEEDS[wants]} {thing}")
+
+
+_DEEDS: dict[Wants, str] = {
+    "see": "see",
+    "read": "read",
+    "contribute": "propose changes to",
+    "write": "write to",
+    "admin": "administer",
+}

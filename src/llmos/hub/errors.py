@@ -1,6 +1,14 @@
 """Refusals of the hub, with the codes and texts that clients turn into exceptions."""
 
-from llmos.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
+from llmos.kit.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Moved,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+)
 
 
 class RepoNotFound(NotFound):
@@ -17,6 +25,12 @@ class RepoNotFoundForAnonymous(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("Repository not found, or private: sign in to see more")
+
+
+class RepoMoved(Moved):
+    """Only a former name fits; the answer leads to the same path under the new name."""
+
+    code = "RepoMoved"
 
 
 class RevisionNotFound(NotFound):
@@ -38,6 +52,12 @@ class EntryNotFound(NotFound):
 
 
 class GatedRepo(Forbidden):
+    """Signed in, but not among those whom the owners let read the files."""
+
+    code = "GatedRepo"
+
+
+class GatedRepoForAnonymous(Unauthenticated):
     code = "GatedRepo"
 
 

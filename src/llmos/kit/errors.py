@@ -5,7 +5,9 @@ A refusal knows its HTTP status, the stable code that clients read from
 It knows nothing of HTTP libraries; the door turns it into a response.
 """
 
+import re
 from typing import Any
+from urllib.parse import quote
 
 
 class Refusal(Exception):
@@ -32,6 +34,22 @@ class Refusal(Exception):
 
 class Invalid(Refusal):
     """The request itself is wrong: a field is missing, malformed or out of range."""
+
+
+class Moved(Refusal):
+    """The thing answers under another name now; whoever holds the request adds where."""
+
+    status = 307
+    code = "Moved"
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"{old} is called {new} now")
+        self.old, self.new = old, new
+
+    def location(self, raw_path: str) -> str:
+        """The same still encoded path and query, with the new name in the old one's place."""
+        old = r"(?i)(?<=/)" + re.escape(quote(self.old)) + r"(?=/|\?|$|\.git(?:/|\?|$))"
+        return re.sub(old, lambda _: quote(self.new), raw_path, count=1)
 
 
 class Unauthenticated(Refusal):

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from llmos.kit.config import current
-from llmos.kit.errors import Busy, Invalid, OutOfSpace, Refusal, TooLarge
+from llmos.kit.errors import Busy, Invalid, Moved, OutOfSpace, Refusal, TooLarge
 from llmos.store.config import ServerSettings
 from llmos.store.threads import in_thread
 
@@ -103,6 +103,9 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     try:
         response = await view(request)
     except Refusal as refusal:
+        if isinstance(refusal, Moved):
+            query = request.url.query
+            refusal.headers["Location"] = refusal.location(request.url.path) + f"?{query}" * bool(query)
         response = refusal_reply(refusal)
     except ClientDisconnect:
         response = Response(status_code=499)
