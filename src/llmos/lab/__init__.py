@@ -1,0 +1,1 @@
+"""Learning itself, as a library and a client of any hub; no server framework."""
