@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import django
 import pytest
 
 # Django reads the home when it is set up, so each test process gets one before that.
 _PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
 os.environ["LLMOS_HOME"] = str(_PROCESS_HOME)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
+django.setup(set_prefix=False)
 for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):
     os.environ.pop(_name, None)
 
