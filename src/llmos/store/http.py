@@ -177,7 +177,10 @@ def flag(request: Request, name: str, *, default: bool = False) -> bool:
 
 def base_url(request: Request) -> str:
     """`scheme://host` under which the client reached us, or the configured public address."""
-    configured = current(ServerSettings).public_url
-    if configured:
-        return configured.rstrip("/")
-    return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"
+    settings = current(ServerSettings)
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    scheme = request.scope.get("scheme", "http")
+    if settings.trust_proxy:
+        scheme = request.headers.get("x-forwarded-proto", scheme)
+    return f"{scheme}://{request.headers.get('host', 'localhost')}"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from llmos.accounts.config import AccountsSettings
 from llmos.kit.config import current
@@ -22,7 +22,12 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 SECRET_KEY = secret_key(_home)
 DEBUG = False
-ALLOWED_HOSTS = ["*"]  # the front door checks Host against `public_url` when one is set
+# Mails carry links made from Host, so with a public address no other name is believed.
+ALLOWED_HOSTS = (
+    [urlsplit(_server.public_url).hostname or "*", "localhost", "127.0.0.1", "[::1]"]
+    if _server.public_url
+    else ["*"]
+)
 USE_X_FORWARDED_HOST = _server.trust_proxy
 if _server.trust_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -106,12 +111,13 @@ def _database() -> dict[str, Any]:
             },
         }
     parts = urlsplit(url)
+    socket_folder = parse_qs(parts.query).get("host", [""])[0]  # libpq's own spelling
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "HOST": unquote(parts.hostname or "") or socket_folder,
         "PORT": parts.port or "",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
