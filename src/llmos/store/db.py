@@ -4,7 +4,8 @@ Model instances come back, so callers never see two shapes of one row. Placehold
 `%s` on both SQLite and PostgreSQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -15,7 +16,7 @@ M = TypeVar("M", bound=models.Model)
 def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def row(sql: str, params: Sequence[Any] = ()) -> tuple[Any, ...] | None:
@@ -28,29 +29,31 @@ def row(sql: str, params: Sequence[Any] = ()) -> tuple[Any, ...] | None:
 def columns(model: type[models.Model], alias: str) -> str:
     """`a.id, a.name, …`: every column of a model, in the order that `instance` expects."""
     quote = connection.ops.quote_name
-    return ", ".join(f"{alias}.{quote(f.column)}" for f in model._meta.concrete_fields)
+    return ", ".join(f"{alias}.{quote(field.column)}" for field in _fields(model))
 
 
 def instance(model: type[M], values: Sequence[Any]) -> M:
-    """A model instance from a row selected with `columns`; JSON columns are decoded."""
-    fields = model._meta.concrete_fields
-    decoded = [
-        field.from_db_value(value, None, connection)
-        if hasattr(field, "from_db_value")
-        else _from_column(field, value)
-        for field, value in zip(fields, values, strict=True)
+    """A model instance from a row selected with `columns`; dates and JSON are decoded."""
+    decoded = list(values)
+    for index, convert in _converters(model, connection.vendor):
+        decoded[index] = convert(decoded[index], None, connection)
+    return model.from_db(connection.alias, [field.attname for field in _fields(model)], decoded)
+
+
+@cache
+def _converters(model: type[models.Model], vendor: str) -> list[tuple[int, Callable[..., Any]]]:
+    """Which columns this back end hands over undecoded, and what decodes them."""
+    return [
+        (index, convert)
+        for index, field in enumerate(_fields(model))
+        for column in [field.get_col(model._meta.db_table)]
+        for convert in (
+            *connection.ops.get_db_converters(column),
+            *column.get_db_converters(connection),
+        )
     ]
-    return model.from_db(connection.alias, [f.attname for f in fields], decoded)
 
 
-def _from_column(field: Any, value: Any) -> Any:
-    for convert in connection.ops.get_db_converters(_Column(field)):
-        value = convert(value, None, connection)
-    return value
-
-
-class _Column:
-    """As much of an expression as Django's per-back-end converters look at."""
-
-    def __init__(self, field: Any) -> None:
-        self.output_field = field
+@cache
+def _fields(model: type[models.Model]) -> list[Any]:
+    return list(model._meta.concrete_fields)

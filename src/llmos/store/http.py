@@ -58,9 +58,7 @@ register_url_convertor("tail", _Tail())
 
 def reply(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON; `orjson.Fragment` passes ready-made JSON through."""
-    return Response(
-        orjson.dumps(body), status, dict(headers or {}), media_type="application/json"
-    )
+    return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
 
 
 def refusal_reply(refusal: Refusal) -> Response:
@@ -105,7 +103,9 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     except Refusal as refusal:
         if isinstance(refusal, Moved):
             query = request.url.query
-            refusal.headers["Location"] = refusal.location(request.url.path) + f"?{query}" * bool(query)
+            refusal.headers["Location"] = refusal.location(request.url.path) + f"?{query}" * bool(
+                query
+            )
         response = refusal_reply(refusal)
     except ClientDisconnect:
         response = Response(status_code=499)
@@ -180,7 +180,7 @@ def base_url(request: Request) -> str:
     settings = current(ServerSettings)
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    scheme = request.scope.get("scheme", "http")
+    scheme: str = request.scope.get("scheme", "http")
     if settings.trust_proxy:
         scheme = request.headers.get("x-forwarded-proto", scheme)
     return f"{scheme}://{request.headers.get('host', 'localhost')}"

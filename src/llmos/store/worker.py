@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -62,7 +63,7 @@ def requeue_orphans() -> int:
 
 def forget_finished(*, days: int = 7) -> None:
     """Drop rows of tasks that ended long ago."""
-    horizon = timezone.now() - timezone.timedelta(days=days)
+    horizon = timezone.now() - timedelta(days=days)
     DBTaskResult.objects.filter(status="SUCCESSFUL", finished_at__lt=horizon).delete()
 
 

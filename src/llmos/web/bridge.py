@@ -48,9 +48,7 @@ class Bridge:
                 size = await _spool(receive, body)
             except BodyTooLarge:
                 limit = FORM_LIMIT_BYTES // 2**20
-                await _send(
-                    HttpResponse(f"A form may hold {limit} MiB", status=413), scope, send
-                )
+                await _send(HttpResponse(f"A form may hold {limit} MiB", status=413), scope, send)
                 return
             except ConnectionResetError:
                 return
@@ -149,7 +147,7 @@ def _piece(body: bytes, *, more: bool) -> Message:
 
 async def _pieces(response: StreamingHttpResponse) -> AsyncIterator[bytes]:
     if response.is_async:
-        async for piece in response:  # type: ignore[attr-defined]  # async exactly when is_async
+        async for piece in response:
             yield bytes(piece)
         return
     iterator = iter(response)

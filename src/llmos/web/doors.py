@@ -24,7 +24,9 @@ class PageDoor:
         request.csp_nonce = nonce  # type: ignore[attr-defined]  # read by the templates
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
