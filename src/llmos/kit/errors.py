@@ -106,3 +106,10 @@ class OutOfSpace(Refusal):
 
     status = 507
     code = "InsufficientStorage"
+
+
+class Broken(Refusal):
+    """A fault of ours; the log has its cause."""
+
+    status = 500
+    code = "InternalError"

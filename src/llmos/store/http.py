@@ -5,6 +5,7 @@ still percent-encoded path, since revisions travel as `refs%2Fpr%2F1`: the conve
 `seg` (one segment) and `tail` (the rest) decode after splitting.
 """
 
+import errno
 import functools
 import logging
 import re
@@ -20,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from llmos.kit.config import current
-from llmos.kit.errors import Busy, Invalid, Moved, OutOfSpace, Refusal, TooLarge
+from llmos.kit.errors import Broken, Busy, Invalid, Moved, OutOfSpace, Refusal, TooLarge
 from llmos.store.config import ServerSettings
 from llmos.store.threads import in_thread
 
@@ -100,40 +101,28 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     request_id = request.headers.get("x-request-id") or f"Root=1-{uuid4().hex}"
     try:
         response = await view(request)
-    except Refusal as refusal:
-        if isinstance(refusal, Moved):
-            query = request.url.query
-            refusal.headers["Location"] = refusal.location(request.url.path) + f"?{query}" * bool(
-                query
-            )
-        response = refusal_reply(refusal)
     except ClientDisconnect:
         response = Response(status_code=499)
-    except OSError as error:
-        if error.errno != 28:  # ENOSPC: the one operating-system error that a member can mend
-            logger.exception("%s %s failed", request.method, request.url.path)
-            response = _broken(request_id)
-        else:
-            response = refusal_reply(OutOfSpace("The disk is full: free space, then try again"))
-    except OperationalError as error:
-        if "locked" not in str(error):
-            logger.exception("%s %s failed", request.method, request.url.path)
-            response = _broken(request_id)
-        else:
-            response = refusal_reply(
-                Busy("The database is busy; try again", headers={"Retry-After": "1"})
-            )
-    except Exception:
-        logger.exception("%s %s failed (%s)", request.method, request.url.path, request_id)
-        response = _broken(request_id)
+    except Moved as moved:
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        moved.headers["Location"] = moved.location(address)
+        response = refusal_reply(moved)
+    except Refusal as refusal:
+        response = refusal_reply(refusal)
+    except Exception as error:  # noqa: BLE001 - the door: logged, and answered as a failure
+        response = refusal_reply(_refusal_for(error, request, request_id))
     response.headers.setdefault("X-Request-Id", request_id)
     return response
 
 
-def _broken(request_id: str) -> Response:
-    failure = Refusal(f"The hub failed on this request; its log says why under {request_id}")
-    failure.status, failure.code = 500, "InternalError"
-    return refusal_reply(failure)
+def _refusal_for(error: Exception, request: Request, request_id: str) -> Refusal:
+    """What a member is told of a fault: how to mend it if she can, else where its cause lies."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return OutOfSpace("The disk is full: free space, then try again")
+    if isinstance(error, OperationalError) and "locked" in str(error):
+        return Busy("The database is busy; try again", headers={"Retry-After": "1"})
+    logger.error("%s %s failed (%s)", request.method, request.url.path, request_id, exc_info=error)
+    return Broken(f"The hub failed on this request; its log says why under {request_id}")
 
 
 async def read_body(request: Request, limit: int = JSON_BODY_LIMIT) -> bytes:
@@ -182,5 +171,5 @@ def base_url(request: Request) -> str:
         return settings.public_url.rstrip("/")
     scheme: str = request.scope.get("scheme", "http")
     if settings.trust_proxy:
-        scheme = request.headers.get("x-forwarded-proto", scheme)
+        scheme = str(request.headers.get("x-forwarded-proto", scheme))
     return f"{scheme}://{request.headers.get('host', 'localhost')}"
