@@ -69,8 +69,9 @@ def origins(section: type[Section], toml: Mapping[str, Any]) -> dict[str, Origin
         if variable in os.environ:
             found[f.name] = Origin(_parse(os.environ[variable], f.type, variable), variable)
         elif f.name in table:
-            found[f.name] = Origin(_checked(table[f.name], f.type, f"{section.section}.{f.name}"),
-                                   "llmos.toml")
+            found[f.name] = Origin(
+                _checked(table[f.name], f.type, f"{section.section}.{f.name}"), "llmos.toml"
+            )
         else:
             found[f.name] = Origin(default, "default")
     return found
@@ -116,10 +117,8 @@ def _parse(text: str, type_: Any, name: str) -> Any:
 
 def _checked(value: Any, type_: Any, name: str) -> Any:
     expected = get_origin(type_) or type_
-    if isinstance(value, bool) and expected is not bool or not isinstance(value, expected):
-        raise BadConfiguration(
-            f"{name} = {value!r}: expected {getattr(type_, '__name__', type_)}"
-        )
+    if (isinstance(value, bool) and expected is not bool) or not isinstance(value, expected):
+        raise BadConfiguration(f"{name} = {value!r}: expected {getattr(type_, '__name__', type_)}")
     if expected is list and get_args(type_):
         return [_checked(item, get_args(type_)[0], name) for item in value]
     return value

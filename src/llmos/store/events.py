@@ -1,4 +1,4 @@
-"""Announcements: how a room tells rooms to its right, which it does not know, that something happened.
+"""Announcements: how a room tells rooms to its right, unknown to it, that something happened.
 
 `announce` runs inside the writer's transaction and only files tasks there, so a listener
 hears of a change exactly if the change was kept. Listeners run later, in the worker, at
@@ -6,7 +6,6 @@ least once. Who listens to whom stands in `web/wiring.py` and nowhere else.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +33,3 @@ def announce(event: Event) -> None:
     for listener in _listeners[type(event)]:
         listener.enqueue(**asdict(event))
     transaction.on_commit(wake_worker)
-
-
-Listener = Callable[..., None]

@@ -168,7 +168,7 @@ def base_url(request: Request) -> str:
     """`scheme://host` under which the client reached us, or the configured public address."""
     settings = current(ServerSettings)
     if settings.public_url:
-        return settings.public_url.rstrip("/")
+        return str(settings.public_url).rstrip("/")
     scheme: str = request.scope.get("scheme", "http")
     if settings.trust_proxy:
         scheme = str(request.headers.get("x-forwarded-proto", scheme))
