@@ -1,18 +1,128 @@
-"""The Jinja2 environment of our own pages."""
+"""The Jinja2 environment of our own pages: what every template may call."""
 
+from datetime import datetime
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.http import HttpRequest
-from jinja2 import Environment
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
-from llmos.web.static import static_url
+from llmos.hub.kinds import KINDS
+from llmos.kit.config import current
+from llmos.store.config import ServerSettings
+from llmos.web.icons import icon
+from llmos.web.static import digest_of, static_url
+
+THEME_COOKIE = "llmos_theme"
+THEMES = ("auto", "light", "dark")
+_HTML_LANGUAGE = {"zh-hans": "zh-Hans"}
 
 
 def environment(**options: Any) -> Environment:
-    built = Environment(**options)
-    built.globals["static"] = static_url
+    """An environment with autoescape, our two languages and the house's filters."""
+    options["undefined"] = StrictUndefined
+    options.setdefault("extensions", []).append("jinja2.ext.i18n")
+    built = Environment(**options, trim_blocks=True, lstrip_blocks=True)
+    built.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+    )
+    built.globals.update(
+        static=static_url, has_static=digest_of, url=url, icon=icon, kinds=KINDS, ago=ago, clean=without_none
+    )
+    built.filters.update(bytes=readable_bytes, count=short_count, ago=ago, whole=whole_number)
     return built
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
-    return {"nonce": getattr(request, "csp_nonce", "")}
+    """What every page knows besides what its view says."""
+    theme = request.COOKIES.get(THEME_COOKIE, "auto")
+    language = get_language() or "en"
+    return {
+        "nonce": getattr(request, "csp_nonce", ""),
+        "theme": theme if theme in THEMES else "auto",
+        "language": language,
+        "html_language": _HTML_LANGUAGE.get(language, language),
+        "site": current(ServerSettings).name,
+        "endpoint": endpoint_of(request),
+        "user": getattr(request, "user", None),
+        "messages": get_messages(request),
+    }
+
+
+def endpoint_of(request: HttpRequest) -> str:
+    """What members put into `HF_ENDPOINT` to reach this hub."""
+    configured = current(ServerSettings).public_url
+    return configured.rstrip("/") or f"{request.scheme}://{request.get_host()}"
+
+
+def url(name: str, *args: Any, **kwargs: Any) -> str:
+    return reverse(name, args=args or None, kwargs=kwargs or None)
+
+
+def without_none(values: dict[str, Any]) -> dict[str, Any]:
+    """A mapping less its absent values: for attributes that are either set or not there."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def readable_bytes(size: int | None) -> str:
+    """`30.4 MB`: decimal units, as disks and hub clients count."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return ngettext("%(n)d byte", "%(n)d bytes", size) % {"n": size}
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.5:
+            break
+    return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+def short_count(number: int | None) -> str:
+    """`1.2k`, `3.4M`; in Chinese `1.2万`, `3.4亿`."""
+    value = number or 0
+    if (get_language() or "").startswith("zh"):
+        steps = ((10**8, "亿"), (10**4, "万"))
+    else:
+        steps = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
+    for size, unit in steps:
+        if value >= size:
+            return f"{value / size:.3g}{unit}" if value < 100 * size else f"{value // size:,}{unit}"
+    return str(value)
+
+
+def whole_number(number: int) -> str:
+    return f"{number:,}"
+
+
+def ago(moment: datetime | None) -> Markup:
+    """A `<time>`: relative for the eye, exact in the title and for machines."""
+    if moment is None:
+        return Markup("")
+    exact = formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return Markup('<time datetime="{}" title="{} {}">{}</time>').format(
+        moment.isoformat(), exact, timezone.localtime(moment).tzname(), relative(moment)
+    )
+
+
+def relative(moment: datetime) -> str:
+    """`3 hours ago`, in the page's language."""
+    seconds = int((timezone.now() - moment).total_seconds())
+    if seconds < 0:
+        return formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+    if seconds < 60:
+        return gettext("just now")
+    if (n := seconds // 60) < 60:
+        return ngettext("%(n)d minute ago", "%(n)d minutes ago", n) % {"n": n}
+    if (n := seconds // 3600) < 24:
+        return ngettext("%(n)d hour ago", "%(n)d hours ago", n) % {"n": n}
+    if (n := seconds // 86400) < 30:
+        return ngettext("%(n)d day ago", "%(n)d days ago", n) % {"n": n}
+    if (n := seconds // 2_629_800) < 12:
+        return ngettext("%(n)d month ago", "%(n)d months ago", max(n, 1)) % {"n": max(n, 1)}
+    n = seconds // 31_557_600 or 1
+    return ngettext("%(n)d year ago", "%(n)d years ago", n) % {"n": n}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
+from llmos.web.bundles import bundle
+
 STATIC_PREFIX = "/static/"
 FOLDER = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"
@@ -21,7 +23,8 @@ A_MOMENT = "public, max-age=60"
 def digest_of(path: str) -> str:
     """First 12 hex digits of a static file's SHA-256; empty when there is no such file."""
     file = FOLDER / path
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ""
+    body = bundle(path) or (file.read_bytes() if file.is_file() else b"")
+    return hashlib.sha256(body).hexdigest()[:12] if body else ""
 
 
 def static_url(path: str) -> str:
@@ -33,7 +36,8 @@ def static_url(path: str) -> str:
 async def send_static(path: str, scope: Scope, receive: Receive, send: Send) -> None:
     relative = path.removeprefix(STATIC_PREFIX)
     file = (FOLDER / relative).resolve()
-    if not file.is_relative_to(FOLDER.resolve()) or not file.is_file():
+    joined = bundle(relative)
+    if joined is None and not (file.is_relative_to(FOLDER.resolve()) and file.is_file()):
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
         return
@@ -43,12 +47,13 @@ async def send_static(path: str, scope: Scope, receive: Receive, send: Send) -> 
     version = scope["query_string"].decode("latin-1").removeprefix("v=")
     headers = [
         (b"content-type", kind.encode()),
-        (b"content-length", str(file.stat().st_size).encode()),
+        (b"content-length", str(file.stat().st_size if joined is None else len(joined)).encode()),
         (b"cache-control", (FOREVER if version == digest_of(relative) else A_MOMENT).encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    if scope["method"] == "HEAD":
-        await send({"type": "http.response.body", "body": b""})
+    if scope["method"] == "HEAD" or joined is not None:
+        body = b"" if scope["method"] == "HEAD" else joined
+        await send({"type": "http.response.body", "body": body})
     else:
         await send({"type": "http.response.pathsend", "path": str(file)})

@@ -1,0 +1,11 @@
+// Copies the finished files of third-party parts to where the hub serves them from.
+import { copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const target = join(root, "src/llmos/web/static/vendor");
+
+mkdirSync(target, { recursive: true });
+copyFileSync(join(root, "node_modules/htmx.org/dist/htmx.min.js"), join(target, "htmx.min.js"));
+copyFileSync(join(root, "node_modules/htmx.org/LICENSE"), join(target, "htmx.LICENSE"));
