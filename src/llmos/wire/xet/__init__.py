@@ -1,0 +1,1 @@
+"""Xet's formats: hashes, blocks of chunks (xorbs) and their indexes (shards)."""
