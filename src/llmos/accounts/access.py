@@ -87,9 +87,7 @@ def viewer_of(request: Request) -> Viewer:
             raise InvalidToken
         return viewer_of_token(secret)
     session_key = request.cookies.get(settings.SESSION_COOKIE_NAME)
-    if session_key and (
-        request.method in SAFE_METHODS or comes_from_our_pages(request)
-    ):
+    if session_key and (request.method in SAFE_METHODS or comes_from_our_pages(request)):
         return _viewer_of_session(session_key)
     return ANONYMOUS
 
@@ -98,9 +96,7 @@ def viewer_of_token(secret: str) -> Viewer:
     """The member and the rights behind a token's secret. Raises InvalidToken."""
     moment = now()
     adapt = connection.ops.adapt_datetimefield_value
-    found = row(
-        _TOKEN, (adapt(moment - LAST_USE_GRAIN), fingerprint(secret), adapt(moment))
-    )
+    found = row(_TOKEN, (adapt(moment - LAST_USE_GRAIN), fingerprint(secret), adapt(moment)))
     if found is None:
         raise InvalidToken
     token_id, role, scoped, is_stale, user_id, name, is_admin = found
@@ -118,9 +114,7 @@ def viewer_of_token(secret: str) -> Viewer:
 
 def viewer_of_user(user: User) -> Viewer:
     """The viewer of a signed-in browser session."""
-    return Viewer(
-        user_id=user.pk, name=user.username, is_admin=user.is_staff, can_write=True
-    )
+    return Viewer(user_id=user.pk, name=user.username, is_admin=user.is_staff, can_write=True)
 
 
 def secret_in(authorization: str) -> str | None:
@@ -131,9 +125,7 @@ def secret_in(authorization: str) -> str | None:
         return value
     if scheme.lower() == "basic":
         try:
-            name, _, password = (
-                base64.b64decode(value, validate=True).decode().partition(":")
-            )
+            name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return ""
         return password or name
@@ -150,7 +142,7 @@ def comes_from_our_pages(request: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("origin", "")
-    public_url = current(ServerSettings).public_url.rstrip("/")
+    public_url: str = current(ServerSettings).public_url.rstrip("/")
     if public_url:
         return origin == public_url
     return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
