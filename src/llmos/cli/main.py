@@ -1,0 +1,34 @@
+"""`llmos …`: parse, call, print. Each command has a file of its own beside this one."""
+
+import click
+
+import llmos
+from llmos.cli.options import HouseGroup
+
+_COMMANDS = {
+    "up": ("llmos.cli.up:up", "Start the hub on this machine."),
+    "users": ("llmos.cli.users:users", "Members: create, sign-in link."),
+    "orgs": ("llmos.cli.orgs:orgs", "Organisations: create."),
+    "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
+    "config": ("llmos.cli.config:config", "Settings and where each value came from."),
+    "doctor": ("llmos.cli.doctor:doctor", "Check that rows, git and files agree; repair."),
+    "gc": ("llmos.cli.gc:gc", "Remove what no repository needs any more."),
+    "search": ("llmos.cli.search:search", "The search index: rebuild."),
+    "backup": ("llmos.cli.backup:backup", "Copy the whole hub while it runs."),
+    "restore": ("llmos.cli.backup:restore", "Put a backup into an empty home."),
+    "version": ("llmos.cli.version:version", "Print the version."),
+}
+
+
+@click.group(cls=HouseGroup, commands_at=_COMMANDS, context_settings={"max_content_width": 100})
+@click.version_option(llmos.__version__, prog_name="llmos")
+def main() -> None:
+    """LLMOS: a home for people who build language models together.
+
+    Every command takes --home, or LLMOS_HOME from the environment, and works while the
+    hub runs.
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""`llmos up`: the whole hub on this machine, until Ctrl-C."""
+
+import http.client
+import os
+import shutil
+import socket
+
+import click
+
+import llmos
+from llmos.cli.demo import demo_file
+from llmos.cli.framework import make_folders
+from llmos.cli.options import home_option
+from llmos.cli.prepare import link_file
+from llmos.cli.prepared import is_prepared, read_preparation
+from llmos.cli.running import Address, held, write_address
+from llmos.kit.config import current
+from llmos.kit.errors import Conflict
+from llmos.kit.home import Home, home_from_environment
+from llmos.store.config import DatabaseSettings, ServerSettings
+from llmos.web.supervisor import Service, ServiceFailed, Supervisor
+
+# Seconds; a migration of a large database may take its time, an answer may not.
+MIGRATION_LIMIT = 3600.0
+ANSWER_LIMIT = 60.0
+
+
+@click.command()
+@click.option("--host", default=None, help="Address to listen on; default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; default 8000.")
+@click.option("--no-demo", is_flag=True, help="Bring no first content.")
+@home_option
+def up(*, host: str | None, port: int | None, no_demo: bool) -> None:
+    """Start the hub: web pages, API, git and background tasks, on one port.
+
+    The first start creates the data directory and an administrator and prints a link to
+    sign in. Ctrl-C or SIGTERM ends everything.
+    """
+    # Children read the same settings, so what the command line says travels as environment.
+    for name, value in (("LLMOS_SERVER_HOST", host), ("LLMOS_SERVER_PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)
+    home = home_from_environment()
+    with held(home) as lock:
+        server = current(ServerSettings)
+        chosen = free_port(server.host, server.port)
+        os.environ["LLMOS_SERVER_PORT"] = str(chosen)
+        make_folders(home)
+        _clear(home)
+        with Supervisor(held_descriptor=lock, say=_say) as tree:
+            try:
+                _run(tree, home, server.host, chosen, demo=not no_demo)
+            except ServiceFailed as failure:
+                raise click.ClickException(f"LLMOS stops: {failure}") from failure
+
+
+def free_port(host: str, port: int) -> int:
+    """The port itself when nobody listens on it, or a free one for 0. Raises Conflict."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Conflict(
+                f"Cannot listen on {host}:{port} ({error.strerror}). "
+                "Choose another port with --port, or stop what uses this one."
+            ) from error
+        taken: int = probe.getsockname()[1]
+        return taken
+
+
+def _run(tree: Supervisor, home: Home, host: str, port: int, *, demo: bool) -> None:
+    first_start = not current(DatabaseSettings).url and not home.database.exists()
+    if first_start and demo:
+        demo_file(home).touch()
+    web_pid = _start_web(tree, home, host, port)
+    if web_pid is None:
+        return
+    url = _url(host, port)
+    if not tree.wait_for(lambda: _answers(host, port), among=["web"], limit=ANSWER_LIMIT):
+        return
+    write_address(home, Address(url, os.getpid(), web_pid, llmos.__version__))
+    _announce(home, url)
+    tree.start(Service("worker", ["llmos.web.work"]))
+    if demo and demo_file(home).exists():
+        tree.start(Service("first content", ["llmos.cli.demo"], errand=True))
+    tree.watch()
+    _say("Stopping")
+
+
+def _start_web(tree: Supervisor, home: Home, host: str, port: int) -> int | None:
+    """Start the web process on tables that fit it; None when told to stop meanwhile."""
+    web = Service(
+        "web",
+        ["llmos.web.serve", "--host", host, "--port", str(port)],
+        preload="llmos.web.asgi",
+    )
+    preparation = Service("preparation", ["llmos.cli.prepare"], errand=True)
+    found = read_preparation(home)
+    if is_prepared(home) and found is not None and not found.link_wanted:
+        return tree.start(web)
+    # The web process loads its code meanwhile, but answers nobody before the tables fit.
+    web_pid = tree.start(web, gated=True)
+    if not tree.finish(preparation, limit=MIGRATION_LIMIT):
+        return None
+    tree.open_gate("web")
+    return web_pid
+
+
+def near(host: str) -> str:
+    """How this machine reaches a listener on `host`: a wildcard address is no destination."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared only
+
+
+def _url(host: str, port: int) -> str:
+    name = near(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether the web process says that it is well."""
+    connection = http.client.HTTPConnection(near(host), port, timeout=2)
+    try:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _announce(home: Home, url: str) -> None:
+    """The one block that a person reads."""
+    public = current(ServerSettings).public_url.rstrip("/") or url
+    lines = [
+        f"LLMOS {llmos.__version__} is ready",
+        "",
+        f"  Open      {public}",
+        *_link_lines(home, public),
+        f"  Clients   export HF_ENDPOINT={public}",
+        f"  Home      {home.root}",
+        "  Stop      Ctrl-C",
+        "",
+    ]
+    click.echo("\n".join(lines))
+
+
+def _link_lines(home: Home, public: str) -> list[str]:
+    try:
+        name, link = link_file(home).read_text().split("\n")
+    except FileNotFoundError:
+        return []
+    link_file(home).unlink()
+    return [f"  Sign in   {public}{link}", f"            (once, as the administrator {name})"]
+
+
+def _clear(home: Home) -> None:
+    """Bodies in transit of a hub that is gone belong to nobody."""
+    for leftover in home.uploads.iterdir():
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+    link_file(home).unlink(missing_ok=True)
+
+
+def _say(line: str) -> None:
+    click.echo(f"llmos: {line}", err=True)

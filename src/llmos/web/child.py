@@ -1,0 +1,50 @@
+"""A child of the supervisor: `python -m llmos.web.child PRELOAD MODULE …` runs MODULE.
+
+It ends with its parent: the parent holds the other end of a pipe, and when the kernel
+closes that, whatever killed the parent, this process tells itself to stop.
+"""
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+from llmos.web.supervisor import GATE_VARIABLE, GRACE, LIFELINE_VARIABLE
+
+
+def end_with_parent(lifeline: int) -> None:
+    """Watch the pipe from a thread of its own; costs nothing while nothing happens."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def wait_at_gate(gate: int) -> None:
+    """Until the parent says that the home is prepared; without its word, end."""
+    if gate >= 0:
+        word = os.read(gate, 1)
+        os.close(gate)
+        if not word:
+            sys.exit(0)
+
+
+def main() -> None:
+    end_with_parent(int(os.environ.pop(LIFELINE_VARIABLE)))
+    gate = int(os.environ.pop(GATE_VARIABLE))
+    _, preload, *sys.argv = sys.argv
+    if preload:
+        importlib.import_module(preload)
+    wait_at_gate(gate)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
