@@ -33,3 +33,33 @@ class RefUpdated(Event):
     old: str
     new: str
     user_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryLiked(Event):
+    repository_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequestOpened(Event):
+    repository_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequestChanged(Event):
+    """Its title or status is new; `status` is what it is now."""
+
+    repository_id: int
+    number: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAsked(Event):
+    """A member asks to read a gated repository, or got her answer; `status` is what it is now."""
+
+    repository_id: int
+    user_id: int
+    status: str

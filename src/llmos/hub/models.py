@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from llmos.accounts.models import Namespace, Token, User
 from llmos.hub.kinds import KINDS, Kind
-from llmos.hub.xet.models import Xorb as Xorb
 from llmos.hub.xet.models import XetChunk as XetChunk
 from llmos.hub.xet.models import XetFile as XetFile
 from llmos.hub.xet.models import XetTerm as XetTerm
+from llmos.hub.xet.models import Xorb as Xorb
 
 
 class Visibility(models.TextChoices):
@@ -26,9 +26,7 @@ class Visibility(models.TextChoices):
 
 class Repository(models.Model):
     type = models.CharField(max_length=8, choices=[(name, name) for name in KINDS])
-    namespace = models.ForeignKey(
-        Namespace, on_delete=models.PROTECT, related_name="repositories"
-    )
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="repositories")
     name = models.CharField(max_length=96)
     full_name = models.CharField(max_length=200)  # "ns/name", case kept
     key = models.CharField(max_length=200)  # casefolded full name
@@ -41,6 +39,9 @@ class Repository(models.Model):
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    # the last number given to a change request or a discussion; they share one sequence
+    last_number = models.PositiveIntegerField(default=0, db_default=0)
 
     # copies of what the head of `main` says
     head_sha = models.CharField(max_length=40, blank=True)
@@ -62,12 +63,13 @@ class Repository(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["type", "key"], name="repository_names_differ")
         ]
+        # Lists walk one of these and stop after a page; the id makes every order total.
         indexes: ClassVar = [
-            models.Index(fields=["type", "visibility", "-updated_at"], name="repo_by_update"),
-            models.Index(fields=["type", "visibility", "-created_at"], name="repo_by_creation"),
-            models.Index(fields=["type", "visibility", "-downloads"], name="repo_by_downloads"),
-            models.Index(fields=["type", "visibility", "-likes"], name="repo_by_likes"),
-            models.Index(fields=["type", "visibility", "-trending"], name="repo_by_trending"),
+            models.Index(fields=["type", "-updated_at", "-id"], name="repo_by_update"),
+            models.Index(fields=["type", "-created_at", "-id"], name="repo_by_creation"),
+            models.Index(fields=["type", "-downloads", "-id"], name="repo_by_downloads"),
+            models.Index(fields=["type", "-likes", "-id"], name="repo_by_likes"),
+            models.Index(fields=["type", "-trending", "-id"], name="repo_by_trending"),
         ]
 
     def __str__(self) -> str:
@@ -108,11 +110,17 @@ class Redirect(models.Model):
 
 
 class Snapshot(models.Model):
-    """Facts that follow from one commit alone, computed once: files, card, weights."""
+    """Facts that follow from one commit alone, computed once: files, card, weights.
+
+    `facts` has the names that clients read; `names` and `files` are ready-made JSON, the
+    siblings without and with sizes, since long lists cost more to parse than to send.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="snapshots")
     sha = models.CharField(max_length=40)
     facts = models.JSONField(default=dict)
+    names = models.TextField(default="[]")
+    files = models.TextField(default="[]")
     made_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -122,7 +130,7 @@ class Snapshot(models.Model):
 
 
 class LfsObject(models.Model):
-    """Content of a large file. Its bytes lie whole in blobs, or as Xet chunks, or for a while both."""
+    """Content of a large file; its bytes lie in blobs, or as Xet chunks, or for a while both."""
 
     sha256 = models.CharField(max_length=64, primary_key=True)
     size = models.BigIntegerField()
@@ -132,7 +140,10 @@ class LfsObject(models.Model):
 
 
 class LfsLink(models.Model):
-    """This repository may use this content: it was uploaded for it, or copied from where the copier could read it."""
+    """This repository may use this content.
+
+    It was uploaded for it, or copied from where the copier could read it.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="lfs_links")
     object = models.ForeignKey(LfsObject, on_delete=models.CASCADE, related_name="links")
@@ -148,7 +159,9 @@ class LfsLink(models.Model):
 class FileScan(models.Model):
     """What the scanner found in one file that can carry code (pickle and the like)."""
 
-    content = models.CharField(max_length=64, unique=True)  # sha256 of LFS content, else git blob id
+    content = models.CharField(
+        max_length=64, unique=True
+    )  # sha256 of LFS content, else git blob id
     status = models.CharField(max_length=12)  # safe, caution, unsafe, error
     imports = models.JSONField(default=list)
     scanned_at = models.DateTimeField(default=timezone.now)
@@ -204,6 +217,23 @@ class ChangeRequest(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "number"], name="numbered_per_repository")
         ]
+
+
+class ChangeEvent(models.Model):
+    """Something that happened to a change request, in the order of ids; pushes stand in git."""
+
+    class Type(models.TextChoices):
+        COMMENT = "comment"
+        STATUS = "status-change"
+        TITLE = "title-change"
+
+    change_request = models.ForeignKey(
+        ChangeRequest, on_delete=models.CASCADE, related_name="events"
+    )
+    type = models.CharField(max_length=16, choices=Type.choices)
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    content = models.JSONField(default=dict)  # {"text"}, {"status"} or {"from", "to"}
+    created_at = models.DateTimeField(default=timezone.now)
 
 
 class AccessRequest(models.Model):

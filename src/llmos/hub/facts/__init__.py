@@ -1,0 +1,1 @@
+"""What follows from a commit alone: card, tags, weights, scans. Nothing here knows rows or HTTP."""
