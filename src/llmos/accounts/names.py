@@ -29,6 +29,7 @@ ROUTES = frozenset(
     serving playground playgrounds inference endpoints chat papers tasks methods tags collections
     community forum topics blog posts articles feed social notifications activity reactions
     governance proposals ballots votes moderation reports log provenance receipts lineage
+    preferences styleguide new-model new-dataset new-space new-kernel
     language i18n about terms privacy contact legal cookies likes followers following
     errors assets avatars uploads downloads telemetry webhooks storage s3 proxy internal
     """.split()
