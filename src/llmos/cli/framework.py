@@ -1,17 +1,14 @@
 """The one place where a command loads Django; `llmos --help` never comes here."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import llmos
 from llmos.cli.prepared import Preparation, code_fingerprint, is_prepared, write_preparation
-from llmos.kit.errors import Conflict
 from llmos.kit.home import Home, home_from_environment
-
-
-class NewerDatabase(Conflict):
-    """The database was written by a later release; this code must not touch it."""
 
 
 def make_folders(home: Home) -> None:
@@ -40,56 +37,19 @@ def open_home() -> Home:
 
 def migrate(home: Home) -> None:
     """Bring the tables up to the code, once, whoever else tries. Raises NewerDatabase."""
-    import gc
-
-    from django.core.management import call_command
+    from llmos.cli import tables
 
     with _alone(home):
-        _refuse_newer()
-        # Django renders some thousand model classes here; collecting between them costs a fifth.
+        # Thousands of model classes are made here; collecting between them costs a fifth.
         gc.disable()
-        call_command("migrate", verbosity=0, interactive=False)
+        tables.migrate()
         gc.enable()
         write_preparation(
             home,
-            Preparation(fingerprint=code_fingerprint(), version=_version(), link_wanted=True),
+            Preparation(
+                fingerprint=code_fingerprint(), version=llmos.__version__, link_wanted=True
+            ),
         )
-
-
-def _refuse_newer() -> None:
-    from django.db import connection
-    from django.db.migrations.loader import MigrationLoader
-
-    loader = MigrationLoader(connection)
-    ours = {label for label, _ in loader.disk_migrations}
-    unknown = [
-        f"{label}.{name}"
-        for label, name in loader.applied_migrations
-        if label in ours
-        and (label, name) not in loader.disk_migrations
-        and not _was_squashed(loader, label, name)
-    ]
-    if unknown:
-        raise NewerDatabase(
-            f"The database holds changes that this release ({_version()}) does not know "
-            f"({', '.join(sorted(unknown)[:3])}): install the later release that wrote it, "
-            "or restore a backup made before."
-        )
-
-
-def _was_squashed(loader: object, label: str, name: str) -> bool:
-    replaced = [
-        key
-        for migration in loader.disk_migrations.values()  # type: ignore[attr-defined]  # Django's own loader
-        for key in migration.replaces
-    ]
-    return (label, name) in replaced
-
-
-def _version() -> str:
-    import llmos
-
-    return llmos.__version__
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from llmos.cli.running import running_at
+from llmos.cli.running import local_url, running_at
 from llmos.kit.config import current
 from llmos.kit.errors import NotFound
 from llmos.kit.home import Home
@@ -28,11 +28,11 @@ def hub_address(home: Home) -> str:
     running = running_at(home)
     if server.public_url:
         return server.public_url.rstrip("/")
-    return running.url if running else f"http://{server.host}:{server.port}"
+    return running.url if running else local_url(server.host, server.port)
 
 
 def sign_in_address(home: Home, user: "User") -> str:
     """A link that signs the member in once."""
     from llmos.accounts.links import sign_in_link
 
-    return hub_address(home) + sign_in_link(user)
+    return sign_in_link(user, base_url=hub_address(home))

@@ -6,12 +6,15 @@ long as no administrator has another way in.
 
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmos.kit.errors import Refusal
 from llmos.kit.files import written_whole
 from llmos.kit.home import Home
+
+if TYPE_CHECKING:
+    from llmos.accounts.models import User
 
 FIRST_ADMINISTRATOR = "operator"
 
@@ -29,30 +32,31 @@ def prepare(home: Home) -> None:
         from llmos.accounts.actions import create_user
 
         create_user(name=FIRST_ADMINISTRATOR, admin=True, any_name=True)
-    wanted = find_spec("llmos.accounts.links") is not None and _leave_link(home)
+    wanted = _leave_link(home)
     found = read_preparation(home)
     if found is not None and found.link_wanted != wanted:
         write_preparation(home, replace(found, link_wanted=wanted))
 
 
 def _leave_link(home: Home) -> bool:
-    from llmos.accounts.links import sign_in_link
     from llmos.accounts.models import User
+    from llmos.cli.members import sign_in_address
 
     administrators = list(User.objects.filter(is_staff=True, is_active=True).order_by("pk"))
     if not administrators or any(_can_sign_in(user) for user in administrators):
         return False
+    first = administrators[0]
     with written_whole(link_file(home)) as file:
-        file.write(f"{administrators[0].username}\n{sign_in_link(administrators[0])}".encode())
+        file.write(f"{first.username}\n{sign_in_address(home, first)}".encode())
     return True
 
 
-def _can_sign_in(user: object) -> bool:
+def _can_sign_in(user: "User") -> bool:
     from allauth.mfa.models import Authenticator
     from allauth.socialaccount.models import SocialAccount
 
     return (
-        user.has_usable_password()  # type: ignore[attr-defined]  # User, known once Django is up
+        user.has_usable_password()
         or Authenticator.objects.filter(user=user).exists()
         or SocialAccount.objects.filter(user=user).exists()
     )

@@ -50,6 +50,17 @@ def write_address(home: Home, address: Address) -> None:
         file.write(json.dumps(asdict(address)).encode())
 
 
+def near(host: str) -> str:
+    """How this machine reaches a listener on `host`: a wildcard address is no destination."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared only
+
+
+def local_url(host: str, port: int) -> str:
+    """The address of a listener on `host`, for use on this machine."""
+    name = near(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
 @contextmanager
 def held(home: Home) -> Iterator[int]:
     """Hold the home for this process and its children; gives the lock's descriptor.

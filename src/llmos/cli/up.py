@@ -13,7 +13,7 @@ from llmos.cli.framework import make_folders
 from llmos.cli.options import home_option
 from llmos.cli.prepare import link_file
 from llmos.cli.prepared import is_prepared, read_preparation
-from llmos.cli.running import Address, held, write_address
+from llmos.cli.running import Address, held, local_url, near, write_address
 from llmos.kit.config import current
 from llmos.kit.errors import Conflict
 from llmos.kit.home import Home, home_from_environment
@@ -77,7 +77,7 @@ def _run(tree: Supervisor, home: Home, host: str, port: int, *, demo: bool) -> N
     web_pid = _start_web(tree, home, host, port)
     if web_pid is None:
         return
-    url = _url(host, port)
+    url = local_url(host, port)
     if not tree.wait_for(lambda: _answers(host, port), among=["web"], limit=ANSWER_LIMIT):
         return
     write_address(home, Address(url, os.getpid(), web_pid, llmos.__version__))
@@ -108,16 +108,6 @@ def _start_web(tree: Supervisor, home: Home, host: str, port: int) -> int | None
     return web_pid
 
 
-def near(host: str) -> str:
-    """How this machine reaches a listener on `host`: a wildcard address is no destination."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared only
-
-
-def _url(host: str, port: int) -> str:
-    name = near(host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
 def _answers(host: str, port: int) -> bool:
     """Whether the web process says that it is well."""
     connection = http.client.HTTPConnection(near(host), port, timeout=2)
@@ -137,7 +127,7 @@ def _announce(home: Home, url: str) -> None:
         f"LLMOS {llmos.__version__} is ready",
         "",
         f"  Open      {public}",
-        *_link_lines(home, public),
+        *_link_lines(home),
         f"  Clients   export HF_ENDPOINT={public}",
         f"  Home      {home.root}",
         "  Stop      Ctrl-C",
@@ -146,13 +136,13 @@ def _announce(home: Home, url: str) -> None:
     click.echo("\n".join(lines))
 
 
-def _link_lines(home: Home, public: str) -> list[str]:
+def _link_lines(home: Home) -> list[str]:
     try:
         name, link = link_file(home).read_text().split("\n")
     except FileNotFoundError:
         return []
     link_file(home).unlink()
-    return [f"  Sign in   {public}{link}", f"            (once, as the administrator {name})"]
+    return [f"  Sign in   {link}", f"            (once, as the administrator {name})"]
 
 
 def _clear(home: Home) -> None:
