@@ -23,6 +23,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
 django.setup(set_prefix=False)
 for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):
     os.environ.pop(_name, None)
+# Clients inside the test process keep their caches to themselves and call nobody else.
+os.environ["HF_HOME"] = str(_PROCESS_HOME / "hf")
+for _name in ("UPDATE_CHECK", "TELEMETRY", "PROGRESS_BARS"):
+    os.environ[f"HF_HUB_DISABLE_{_name}"] = "1"
 
 
 def pytest_sessionfinish() -> None:
@@ -77,9 +81,11 @@ def run_llmos(home: Path, *arguments: str, stdin: str = "") -> str:
     return done.stdout
 
 
-def start_hub(home: Path, *options: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `llmos up` on a free port and wait until it answers."""
-    port = free_port()
+def start_hub(
+    home: Path, *options: str, port: int | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `llmos up` on a free (or the given) port and wait until it answers."""
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     log = (home.parent / f"{home.name}.log").open("ab")
     process = subprocess.Popen(
