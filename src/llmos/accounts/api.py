@@ -124,15 +124,17 @@ def picture(request: Request, body: bytes) -> Response:
         raise NotFound("Nobody by that name")
     path = picture_path(namespace.avatar)
     if namespace.avatar and path.is_file():
-        content, kind = path.read_bytes(), TYPES[path.suffix]
-    else:
-        content, kind = drawn_picture(namespace.name), "image/svg+xml"
-    headers = {
-        "Cache-Control": "public, max-age=300",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    }
-    return Response(content, headers=headers, media_type=kind)
+        return _picture_reply(path.read_bytes(), TYPES[path.suffix], seconds=300)
+    return _picture_reply(drawn_picture(namespace.name), "image/svg+xml", seconds=300)
+
+
+@blocking
+def stored_picture(request: Request, body: bytes) -> Response:
+    """A picture by its file name, which follows from its content and so never goes stale."""
+    path = picture_path(request.path_params["file"])
+    if path.suffix not in TYPES or not path.is_file():
+        raise NotFound("There is no such picture")
+    return _picture_reply(path.read_bytes(), TYPES[path.suffix], seconds=31_536_000)
 
 
 @blocking
@@ -236,6 +238,15 @@ def _namespace(base: str, namespace: Namespace) -> dict[str, Any]:
     }
 
 
+def _picture_reply(content: bytes, kind: str, *, seconds: int) -> Response:
+    headers = {
+        "Cache-Control": f"public, max-age={seconds}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(content, headers=headers, media_type=kind)
+
+
 def _picture_url(base: str, namespace: Namespace) -> str:
     return f"{base}/api/pictures/{namespace.name}"
 
@@ -287,6 +298,7 @@ routes = [
     Route("/api/organizations/{name:seg}/members", organisation_members, methods=["GET"]),
     Route("/api/organizations/{name:seg}/followers", followers_of_organisation, methods=["GET"]),
     Route("/api/pictures/{name:seg}", picture, methods=["GET"]),
+    Route("/media/{file:seg}", stored_picture, methods=["GET"]),
     Route("/oauth/device", device_code, methods=["POST"]),
     Route("/oauth/token", access_token, methods=["POST"]),
     Route("/api/telemetry/{topic:tail}", telemetry, methods=["GET"]),

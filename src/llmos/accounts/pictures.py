@@ -41,6 +41,7 @@ def store_picture(content: bytes) -> str:
 
 
 def picture_path(name: str) -> Path:
+    """Where a picture lies; whatever the name says, inside the media folder."""
     return home_from_environment().media / Path(name).name
 
 

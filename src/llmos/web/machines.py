@@ -2,7 +2,9 @@
 
 from starlette.routing import Route
 
+from llmos.accounts import api as accounts
+
 
 def machine_routes() -> list[Route]:
     """Every room's API routes, in the order in which requests are most likely."""
-    return []
+    return [*accounts.routes]

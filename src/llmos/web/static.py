@@ -9,12 +9,18 @@ import mimetypes
 from functools import cache
 from pathlib import Path
 
+import allauth
 from starlette.types import Receive, Scope, Send
 
 from llmos.web.bundles import bundle
 
 STATIC_PREFIX = "/static/"
 FOLDER = Path(__file__).parent / "static"
+# Scripts that django-allauth's pages name, from where its package keeps them.
+PACKAGED = {
+    "account/": Path(allauth.__file__).parent / "account" / "static",
+    "mfa/": Path(allauth.__file__).parent / "mfa" / "static",
+}
 FOREVER = "public, max-age=31536000, immutable"
 A_MOMENT = "public, max-age=60"
 
@@ -22,7 +28,7 @@ A_MOMENT = "public, max-age=60"
 @cache
 def digest_of(path: str) -> str:
     """First 12 hex digits of a static file's SHA-256; empty when there is no such file."""
-    file = FOLDER / path
+    file = _folder_of(path) / path
     body = bundle(path) or (file.read_bytes() if file.is_file() else b"")
     return hashlib.sha256(body).hexdigest()[:12] if body else ""
 
@@ -35,9 +41,10 @@ def static_url(path: str) -> str:
 
 async def send_static(path: str, scope: Scope, receive: Receive, send: Send) -> None:
     relative = path.removeprefix(STATIC_PREFIX)
-    file = (FOLDER / relative).resolve()
+    folder = _folder_of(relative).resolve()
+    file = (folder / relative).resolve()
     joined = bundle(relative)
-    if joined is None and not (file.is_relative_to(FOLDER.resolve()) and file.is_file()):
+    if joined is None and not (file.is_relative_to(folder) and file.is_file()):
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
         return
@@ -57,3 +64,7 @@ async def send_static(path: str, scope: Scope, receive: Receive, send: Send) -> 
         await send({"type": "http.response.body", "body": body})
     else:
         await send({"type": "http.response.pathsend", "path": str(file)})
+
+
+def _folder_of(path: str) -> Path:
+    return next((PACKAGED[top] for top in PACKAGED if path.startswith(top)), FOLDER)

@@ -2,6 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from llmos.accounts import pages as accounts
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    *accounts.urlpatterns,
     path("accounts/", include("allauth.urls")),
 ]
