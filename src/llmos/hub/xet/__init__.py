@@ -1,0 +1,1 @@
+"""Xet storage: large files as deduplicated chunks, spoken as unmodified clients speak it."""

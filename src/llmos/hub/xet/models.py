@@ -1,4 +1,4 @@
-"""Xet content as rows: blocks (xorbs), files as lists of chunk ranges, chunks for global deduplication."""
+"""Xet content as rows: blocks (xorbs), files as runs of chunks, chunks for deduplication."""
 
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ class Xorb(models.Model):
     # one record a chunk: 32-byte hash, u32 end offset in the file, u32 end offset in the raw bytes
     chunks = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
+    unused_since = models.DateTimeField(null=True)  # garbage collection found no file using it
 
 
 class XetFile(models.Model):

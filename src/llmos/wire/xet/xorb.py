@@ -130,6 +130,15 @@ class Index:
             before = raw_end
         return found
 
+    def lengths(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """(stored length without the header, raw length) of the chunks from `first` up to `end`."""
+        stored_before, raw_before = self._ends(first)
+        for _, stored_end, raw_end in _RECORD.iter_unpack(
+            self.records[first * _RECORD.size : end * _RECORD.size]
+        ):
+            yield stored_end - stored_before - HEADER_SIZE, raw_end - raw_before
+            stored_before, raw_before = stored_end, raw_end
+
     def byte_range(self, first: int, end: int) -> tuple[int, int]:
         """Where these chunks lie in the file, headers included; the end is exclusive."""
         return self._ends(first)[0], self._ends(end)[0]
