@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from llmos.accounts.adapter import AccountAdapter
 from llmos.web.jinja import page_context
@@ -62,4 +62,5 @@ def sign_up_is_open(context: Context) -> bool:
 
 
 def _part(request: HttpRequest, name: str, **context: Any) -> SafeString:
-    return render_to_string(name, context, request=request, using="pages")
+    drawn = render_to_string(name, context, request=request, using="pages")
+    return mark_safe(drawn)  # noqa: S308  # Jinja2 escaped what our parts were given
