@@ -1,0 +1,130 @@
+"""GGUF headers: architecture, context length, chat template and parameters of one file.
+
+Only the front of the file is read, through a bounded window: the format's own package maps
+the whole file and brings numpy, and trusts the lengths that a stranger wrote.
+Spec: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+import math
+import struct
+from typing import IO, Any
+
+# Vocabularies of 250,000 pieces with merges take about 20 MB of header.
+LONGEST_HEADER = 64 * 2**20
+MOST_KEYS = 10_000
+MOST_TENSORS = 100_000
+LONGEST_KEPT_TEXT = 100_000  # characters; chat templates are the longest that clients read
+
+_NUMBERS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
+_TEXT, _ARRAY = 8, 9
+
+
+class NotGguf(ValueError):
+    """The bytes are no GGUF header within bounds; the message says what is wrong."""
+
+
+def read_facts(file: IO[bytes]) -> dict[str, Any]:
+    """What clients read of a GGUF file: `total`, `architecture`, and the fields it states.
+
+    Raises NotGguf.
+    """
+    reader = _Reader(file)
+    if reader.take(4) != b"GGUF":
+        raise NotGguf("the file does not begin with GGUF")
+    version = reader.number("I")
+    if version not in {2, 3}:
+        raise NotGguf(f"version {version} is not known here")
+    tensors, keys = reader.number("Q"), reader.number("Q")
+    if tensors > MOST_TENSORS or keys > MOST_KEYS:
+        raise NotGguf(f"the header claims {tensors} tensors and {keys} keys")
+    fields = {reader.text(): reader.value(reader.number("I")) for _ in range(keys)}
+    total = sum(_tensor_size(reader) for _ in range(tensors))
+    return _facts(fields, min(total, 2**62))
+
+
+def _facts(fields: dict[str, Any], total: int) -> dict[str, Any]:
+    architecture = fields.get("general.architecture")
+    facts = {
+        "total": total,
+        "architecture": architecture,
+        "context_length": fields.get(f"{architecture}.context_length"),
+        "chat_template": fields.get("tokenizer.chat_template"),
+        "bos_token": _token(fields, "bos"),
+        "eos_token": _token(fields, "eos"),
+        "quantize_imatrix_file": fields.get("quantize.imatrix.file"),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _token(fields: dict[str, Any], name: str) -> str | None:
+    tokens = fields.get("tokenizer.ggml.tokens")
+    number = fields.get(f"tokenizer.ggml.{name}_token_id")
+    if isinstance(tokens, list) and isinstance(number, int) and 0 <= number < len(tokens):
+        return str(tokens[number])
+    return None
+
+
+def _tensor_size(reader: "_Reader") -> int:
+    reader.text()
+    dimensions = reader.number("I")
+    if dimensions > 8:
+        raise NotGguf(f"a tensor claims {dimensions} dimensions")
+    size: int = math.prod(reader.number("Q") for _ in range(dimensions))
+    reader.number("I")  # how its numbers are packed
+    reader.number("Q")  # where they lie
+    return size
+
+
+class _Reader:
+    """Reads forwards, never past the bound."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left = LONGEST_HEADER
+
+    def take(self, length: int) -> bytes:
+        if length > self._left:
+            raise NotGguf(f"the header is over {LONGEST_HEADER} bytes")
+        self._left -= length
+        taken = self._file.read(length)
+        if len(taken) != length:
+            raise NotGguf("the file ends within its header")
+        return taken
+
+    def number(self, code: str) -> Any:
+        return struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))[0]
+
+    def text(self) -> str:
+        raw = self.take(self.number("Q"))
+        return raw[: 4 * LONGEST_KEPT_TEXT].decode("utf-8", "replace")[:LONGEST_KEPT_TEXT]
+
+    def value(self, kind: int) -> Any:
+        if kind == _TEXT:
+            return self.text().replace("\0", "")
+        if kind == _ARRAY:
+            return self._array()
+        if kind in _NUMBERS:
+            return self.number(_NUMBERS[kind])
+        raise NotGguf(f"a field has the unknown type {kind}")
+
+    def _array(self) -> list[str] | None:
+        """Texts are kept, since token numbers point into them; numbers are skipped."""
+        kind, count = self.number("I"), self.number("Q")
+        if kind in _NUMBERS:
+            self.take(count * struct.calcsize("<" + _NUMBERS[kind]))
+            return None
+        if kind == _TEXT and count <= self._left // 8:
+            return [self.text() for _ in range(count)]
+        raise NotGguf("an array of arrays, or longer than the header can be")

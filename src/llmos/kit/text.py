@@ -1,0 +1,67 @@
+"""Words as a search index sees them, in languages with and without spaces.
+
+Latin and other spaced scripts give lower-case words; runs of Chinese, Japanese and Korean
+characters give overlapping pairs, so that every two-character word is found and none is
+invented. The same function reads documents and queries.
+"""
+
+import re
+import unicodedata
+
+_CJK = (
+    "\u3005-\u3007"  # 々〆〇
+    "\u3040-\u30ff"  # kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # ideographs
+    "\uac00-\ud7af"  # hangul
+    "\U00020000-\U0003ffff"  # rarer ideographs
+)
+_RUNS = re.compile(rf"[{_CJK}]+|(?:(?![{_CJK}])\w)+")
+_FIRST_CJK = re.compile(rf"[{_CJK}]")
+# Words of names are searched by their parts too: `tiny-bert_v2` has tiny, bert and v2.
+_PARTS = re.compile(r"_+|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+LONGEST_WORD = 64
+
+
+def fold(text: str) -> str:
+    """One spelling for full width, half width, accents' two forms, and letter case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def search_words(text: str) -> list[list[str]]:
+    """The words of a text in order; several words that belong together form one inner list.
+
+    An inner list is a phrase: `注意力` gives `["注意", "意力"]`, `bert2` gives
+    `["bert", "2"]`. A single CJK character stands alone.
+    """
+    phrases: list[list[str]] = []
+    for run in _RUNS.findall(fold(text)):
+        if _FIRST_CJK.match(run):
+            phrases.append([run] if len(run) == 1 else _pairs(run))
+        else:
+            parts = [part[:LONGEST_WORD] for part in _PARTS.split(run) if part]
+            if parts:
+                phrases.append(parts)
+    return phrases
+
+
+def index_words(text: str) -> str:
+    """The words of a document, separated by blanks, for an index that splits at blanks.
+
+    Where a CJK run ends its last character follows alone, so that a search for one
+    character finds it in any place.
+    """
+    return " ".join(word for phrase in search_words(text) for word in _with_end(phrase))
+
+
+def is_spaced(word: str) -> bool:
+    """Whether a word is of a script that puts spaces between words."""
+    return _FIRST_CJK.match(word) is None
+
+
+def _with_end(phrase: list[str]) -> list[str]:
+    last = phrase[-1]
+    return [*phrase, last[-1]] if len(last) == 2 and not is_spaced(last) else phrase
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)]
