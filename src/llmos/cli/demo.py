@@ -7,7 +7,9 @@ leaves the hub as it is, and the next start tries again.
 
 import hashlib
 import os
+import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -151,7 +153,15 @@ _ORIGIN = f"""
 def main() -> None:
     from llmos.cli.framework import open_home
 
-    bring_content(open_home())
+    home = open_home()
+    try:
+        bring_content(home)
+    except Exception as error:  # noqa: BLE001  # the errand's door: told in a line, kept in full
+        log = home.logs / "first-content.log"
+        log.write_text(traceback.format_exc())
+        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        _say(f"the first content could not be added ({reason[0]}); details in {log}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

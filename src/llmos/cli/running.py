@@ -81,6 +81,20 @@ def held(home: Home) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextmanager
+def maintenance(home: Home) -> Iterator[None]:
+    """One of backup and clean-up at a time, while the hub runs. Raises Conflict."""
+    home.run.mkdir(parents=True, exist_ok=True)
+    with (home.run / "maintenance.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                "Another backup or clean-up of this home is under way; wait for it to end."
+            ) from None
+        yield
+
+
 def _take(descriptor: int, home: Home) -> None:
     deadline = time.monotonic() + LEFTOVERS_LIMIT
     while True:
