@@ -3,8 +3,9 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
+from llmos.hub.xet import api as xet
 
 
 def machine_routes() -> list[Route]:
     """Every room's API routes, in the order in which requests are most likely."""
-    return [*accounts.routes]
+    return [*xet.routes, *accounts.routes]
