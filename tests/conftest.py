@@ -87,13 +87,23 @@ def start_hub(
     """Start `llmos up` on a free (or the given) port and wait until it answers."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    log = (home.parent / f"{home.name}.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llmos.cli.main", "up", "--no-demo", "--port", str(port), *options],
-        env={**os.environ, "LLMOS_HOME": str(home)},
-        stdout=log,
-        stderr=log,
-    )
+    log = home.parent / f"{home.name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "llmos.cli.main",
+                "up",
+                "--no-demo",
+                "--port",
+                str(port),
+                *options,
+            ],
+            env={**os.environ, "LLMOS_HOME": str(home)},
+            stdout=output,
+            stderr=output,
+        )
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -102,7 +112,7 @@ def start_hub(
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                raise AssertionError(Path(log.name).read_text()) from None
+                raise AssertionError(log.read_text()) from None
             time.sleep(0.05)
 
 

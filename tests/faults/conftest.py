@@ -1,0 +1,151 @@
+"""Hubs that may be killed: each test has its own, and knows how to end any of its processes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from tests.conftest import HubServer, free_port, run_llmos, start_hub, stop_hub
+
+# The normal suite tries a few moments; LLMOS_FAULT_ROUNDS=200 tries many.
+ROUNDS = int(os.environ.get("LLMOS_FAULT_ROUNDS", "2"))
+
+
+@dataclass
+class MortalHub:
+    """A hub on `home` that can be killed and started again under the same address."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    token: str = ""
+    tree: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.tree, _ = start_hub(self.home, port=self.port)
+        if not self.token:
+            run_llmos(self.home, "users", "create", "ada")
+            made = run_llmos(self.home, "tokens", "create", "ada", "--name", "t", "--role", "write")
+            self.token = made.strip()
+
+    def stop(self) -> None:
+        if self.tree is not None:
+            stop_hub(self.tree)
+            self.tree = None
+
+    def pid_of(self, name: str) -> int:
+        """`web` or `worker`."""
+        assert self.tree is not None
+        module = {"web": b"llmos.web.serve", "worker": b"llmos.web.work"}[name]
+        return next(pid for pid in descendants(self.tree.pid) if module in command_line(pid))
+
+    def kill(self, name: str) -> None:
+        """End one process, or with `all` the whole tree, so that it can do nothing more."""
+        assert self.tree is not None
+        if name != "all":
+            os.kill(self.pid_of(name), signal.SIGKILL)
+            return
+        tree = [self.tree.pid, *descendants(self.tree.pid)]
+        for pid in tree:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in [*tree, *descendants(self.tree.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        self.tree.wait()
+        self.tree = None
+
+    def back(self) -> None:
+        """Wait until the hub answers again; start it when its whole tree is gone."""
+        if self.tree is None:
+            self.start()
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/health", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the hub did not come back")
+
+    def doctor(self) -> str:
+        """What `llmos doctor` says; a hub that is not consistent fails the test."""
+        return run_llmos(self.home, "doctor")
+
+    def client_env(self, folder: Path) -> dict[str, str]:
+        server = HubServer(self.url, self.home, {"ada": self.token}, 0)
+        return server.client_env(folder)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        return self.headers.get("x-error-code", "")
+
+    @property
+    def error(self) -> str:
+        return str(json.loads(self.body)["error"])
+
+
+def send(
+    url: str,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """One request exactly as given: the path is not normalised or encoded."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
+    try:
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        connection.request(method, path, body=body or None, headers=sent)
+        answer = connection.getresponse()
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, named, answer.read())
+    finally:
+        connection.close()
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+    except FileNotFoundError:
+        return b""
+
+
+@pytest.fixture
+def mortal_hub(tmp_path: Path) -> Iterator[MortalHub]:
+    hub = MortalHub(tmp_path / "home")
+    hub.start()
+    try:
+        yield hub
+    finally:
+        hub.stop()

@@ -1,0 +1,148 @@
+"""kill -9 at any moment: what was acknowledged is there, the rest never happened, a retry works."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+import pytest
+from huggingface_hub import HfApi
+from tests.faults.conftest import ROUNDS, MortalHub, descendants, send
+
+pytestmark = pytest.mark.slow
+
+BUSY = Path(__file__).parent / "scripts" / "busy.py"
+VICTIMS = ("web", "worker", "all")
+LONGEST_WAIT = 1.5  # seconds after the first acknowledged commit
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    commit: str
+    files: dict[str, str]
+
+
+def start_busy(
+    hub: MortalHub, kind: str, repo: str, folder: Path, *, xet: bool
+) -> subprocess.Popen[str]:
+    folder.mkdir()
+    env = hub.client_env(folder)
+    if not xet:
+        env["HF_HUB_DISABLE_XET"] = "1"
+    return subprocess.Popen(
+        [sys.executable, BUSY, kind, repo, folder],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "stderr").open("w"),
+        text=True,
+        start_new_session=True,
+    )
+
+
+def first_line(stream: IO[str], folder: Path) -> Acknowledged:
+    line = stream.readline()
+    assert line, (folder / "stderr").read_text()
+    return Acknowledged(**json.loads(line))
+
+
+def end_client(client: subprocess.Popen[str]) -> None:
+    for pid in [client.pid, *descendants(client.pid)]:
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue
+    client.wait()
+
+
+def assert_kept(hub: MortalHub, repo: str, commits: list[Acknowledged]) -> None:
+    """Every acknowledged commit is in the history and each of its files reads as it was sent."""
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    history = {commit.commit_id for commit in api.list_repo_commits(repo)}
+    for acknowledged in commits:
+        assert acknowledged.commit in history
+        for name, digest in acknowledged.files.items():
+            answer = send(hub.url, "GET", f"/{repo}/resolve/main/{name}", token=hub.token)
+            assert answer.status == 200, (name, answer)
+            assert sha256(answer.body).hexdigest() == digest, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "xet"),
+    [("upload", True), ("upload", False), ("commit", True), ("push", True)],
+    ids=["xet-upload", "lfs-upload", "commit-of-many", "git-push"],
+)
+def test_a_killed_hub_keeps_what_it_acknowledged_and_nothing_by_halves(
+    mortal_hub: MortalHub, tmp_path: Path, kind: str, xet: bool
+) -> None:
+    hub = mortal_hub
+    chance = random.Random(os.environ.get("LLMOS_FAULT_SEED", time.time_ns()))
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    repo = api.create_repo("ada/mortal").repo_id
+    commits: list[Acknowledged] = []
+    for number in range(ROUNDS):
+        folder = tmp_path / f"client-{number}"
+        client = start_busy(hub, kind, repo, folder, xet=xet)
+        assert client.stdout is not None
+        commits.append(first_line(client.stdout, folder))
+        time.sleep(chance.uniform(0, LONGEST_WAIT))
+        hub.kill(VICTIMS[number % len(VICTIMS)])
+        end_client(client)
+        lines = client.stdout.read().splitlines()
+        commits += [Acknowledged(**json.loads(line)) for line in lines if line.endswith("}")]
+        hub.back()
+
+        hub.doctor()
+        assert_kept(hub, repo, commits[-5:])
+        again = start_busy(hub, kind, repo, tmp_path / f"retry-{number}", xet=xet)
+        assert again.stdout is not None
+        commits.append(first_line(again.stdout, tmp_path / f"retry-{number}"))
+        end_client(again)
+    assert_kept(hub, repo, commits)
+    hub.doctor()
+
+
+def test_a_hub_killed_during_its_first_start_starts_again(tmp_path: Path) -> None:
+    chance = random.Random(os.environ.get("LLMOS_FAULT_SEED", time.time_ns()))
+    for number in range(ROUNDS):
+        hub = MortalHub(tmp_path / f"home-{number}")
+        hub.tree = subprocess.Popen(
+            [sys.executable, "-m", "llmos.cli.main", "up", "--no-demo", "--port", str(hub.port)],
+            env={**os.environ, "LLMOS_HOME": str(hub.home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(0.1, 2.0))
+        hub.kill("all")
+        hub.start()
+        try:
+            hub.doctor()
+            api = HfApi(endpoint=hub.url, token=hub.token)
+            repo = api.create_repo("ada/first").repo_id
+            api.upload_file(path_or_fileobj=b"a", path_in_repo="a.txt", repo_id=repo)
+        finally:
+            hub.stop()
+
+
+def test_a_killed_worker_finishes_its_tasks_after_it_comes_back(mortal_hub: MortalHub) -> None:
+    hub = mortal_hub
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    for number in range(10):
+        repo = api.create_repo(f"ada/quokka-{number}").repo_id
+        card = f"---\nlicense: mit\n---\n# wombat {number}\n"
+        api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", repo_id=repo)
+        if number in {3, 7}:
+            hub.kill("worker")
+            time.sleep(0.7)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = {model.id for model in api.list_models(search="wombat")}
+        if len(found) == 10:
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"search found only {sorted(found)}")
