@@ -126,12 +126,11 @@ def _copy_repository(source: Path, target: Path) -> None:
     """
     target.mkdir(parents=True)
     last = {"packed-refs": 1, "objects": 2}
-    for name in sorted(os.listdir(source), key=lambda name: last.get(name, 0)):
-        entry = source / name
+    for entry in sorted(source.iterdir(), key=lambda entry: last.get(entry.name, 0)):
         if entry.is_dir():
-            _copy_tree(entry, target / name, link=name == "objects")
-        elif not name.endswith(".lock"):
-            shutil.copy2(entry, target / name)
+            _copy_tree(entry, target / entry.name, link=entry.name == "objects")
+        elif entry.suffix != ".lock":
+            shutil.copy2(entry, target / entry.name)
 
 
 def _copy_tree(source: Path, target: Path, *, link: bool = True) -> int:

@@ -2,8 +2,6 @@
 
 import click
 
-from llmos.cli.options import home_option
-
 
 @click.group()
 def search() -> None:

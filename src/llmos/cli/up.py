@@ -14,7 +14,8 @@ from llmos.cli.options import home_option
 from llmos.cli.prepare import link_file
 from llmos.cli.prepared import is_prepared, read_preparation
 from llmos.cli.running import Address, held, local_url, near, write_address
-from llmos.kit.config import current
+from llmos.cli.sections import refuse_unknown
+from llmos.kit.config import current, read_toml
 from llmos.kit.errors import Conflict
 from llmos.kit.home import Home, home_from_environment
 from llmos.store.config import DatabaseSettings, ServerSettings
@@ -47,7 +48,13 @@ def up(*, host: str | None, port: int | None, no_demo: bool) -> None:
         os.environ["LLMOS_SERVER_PORT"] = str(chosen)
         make_folders(home)
         _clear(home)
-        with Supervisor(held_descriptor=lock, say=_say) as tree:
+        refuse_unknown(read_toml(home.config_file))
+
+        def note(name: str, pid: int) -> None:
+            if name == "web":
+                _note_address(home, local_url(server.host, chosen), pid)
+
+        with Supervisor(held_descriptor=lock, say=_say, restarted=note) as tree:
             try:
                 _run(tree, home, server.host, chosen, demo=not no_demo)
             except ServiceFailed as failure:
@@ -80,7 +87,7 @@ def _run(tree: Supervisor, home: Home, host: str, port: int, *, demo: bool) -> N
     url = local_url(host, port)
     if not tree.wait_for(lambda: _answers(host, port), among=["web"], limit=ANSWER_LIMIT):
         return
-    write_address(home, Address(url, os.getpid(), web_pid, llmos.__version__))
+    _note_address(home, url, web_pid)
     _announce(home, url)
     tree.start(Service("worker", ["llmos.web.work"]))
     if demo and demo_file(home).exists():
@@ -118,6 +125,10 @@ def _answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _note_address(home: Home, url: str, web_pid: int) -> None:
+    write_address(home, Address(url, os.getpid(), web_pid, llmos.__version__))
 
 
 def _announce(home: Home, url: str) -> None:

@@ -50,10 +50,14 @@ class _Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Owns the children; `say` prints one line for the person who started the hub."""
+    """Owns the children; `say` prints one line for the person who started the hub.
+
+    `restarted` hears the name and the new process id of a service that was started again.
+    """
 
     held_descriptor: int
     say: Callable[[str], None]
+    restarted: Callable[[str, int], None]
     _children: dict[str, _Child] = field(default_factory=dict)
     _due: dict[str, tuple[float, Service, int]] = field(default_factory=dict)
     _stop_signal: int | None = None
@@ -165,7 +169,7 @@ class Supervisor:
         for name, (when, service, deaths) in list(self._due.items()):
             if time.monotonic() >= when:
                 del self._due[name]
-                self.start(service, deaths=deaths)
+                self.restarted(name, self.start(service, deaths=deaths))
 
     def _wait(self, seconds: float) -> None:
         """Sleep, but wake at once when a child ends or somebody tells us to stop."""
