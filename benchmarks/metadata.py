@@ -34,15 +34,16 @@ def measure(bench: Bench) -> Iterator[Measurement]:
         limit=1.3,
     )
     yield _row("resolve HEAD of a file with token", _heads(bench, many), limit=0.5)
-    for name, query in {
+    queries: dict[str, dict[str, str | list[str]]] = {
         "plain": {},
         "tag filter": {"filter": "vision"},
         "two tags and a task": {"filter": ["license:mit", "vision"], "pipeline_tag": "translation"},
         "search": {"search": "translation"},
         "sort by downloads": {"sort": "downloads"},
         "by author": {"author": MEMBER},
-    }.items():
-        path = "/api/models?" + urlencode({"limit": 30, **query}, doseq=True)
+    }
+    for name, query in queries.items():
+        path = "/api/models?" + urlencode({"limit": "30", **query}, doseq=True)
         load = loaded(bench.hub, [Call(path, headers=bench.hub.authorization)] * LIST_CALLS)
         yield _row(f"list page of 30 of {many:,}: {name}", load, limit=8)
 

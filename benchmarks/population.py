@@ -6,9 +6,13 @@ hard-linked, then each copy gets a commit of its own, so that no two heads are a
 """
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pygit2
 
 from benchmarks.hub import MEMBER
 
@@ -46,28 +50,37 @@ def main() -> None:
 
 
 def fill(count: int) -> None:
+    """Make what is missing up to `count` models, then let the hub index them all."""
+    from llmos.hub.git.repos import path_of
     from llmos.hub.models import Repository
 
     template = Repository.objects.get(full_name=TEMPLATE)
+    source = path_of(template.pk)
+    subprocess.run(["git", "repack", "-adq"], cwd=source, check=True)
     present = Repository.objects.filter(name__startswith="model-").count()
     for start in range(present, count, BATCH):
-        _make(template, range(start, min(start + BATCH, count)))
-    from llmos.hub.search import rebuild_index
-
-    rebuild_index()
+        _make(template, source, range(start, min(start + BATCH, count)))
 
 
-def _make(template: "Repository", numbers: range) -> None:
+def _make(template: "Repository", source: Path, numbers: range) -> None:
+    from django.db import transaction
+
+    from llmos.hub.git.repos import path_of
     from llmos.hub.models import Repository
 
-    made = Repository.objects.bulk_create([_row(template, number) for number in numbers])
-    for repository, number in zip(made, numbers, strict=True):
-        repository.head_sha = _copy_git(template, repository, number)
-    Repository.objects.bulk_update(made, ["head_sha"])
-    _refresh(made)
+    with transaction.atomic():
+        made = Repository.objects.bulk_create([_row(template, number) for number in numbers])
+        for repository, number in zip(made, numbers, strict=True):
+            target = path_of(repository.pk)
+            shutil.copytree(source, target, copy_function=_link_or_copy)
+            repository.head_sha = _commit_card(target, number)
+        Repository.objects.bulk_update(made, ["head_sha"])
+    with transaction.atomic():
+        for repository in made:
+            _know_head(repository)
 
 
-def _row(template: "Repository", number: int) -> Any:
+def _row(template: "Repository", number: int) -> "Repository":
     from llmos.hub.models import Repository
 
     name = name_of(number)
@@ -81,3 +94,31 @@ def _row(template: "Repository", number: int) -> Any:
         downloads=number * 7919 % 100_003,
         likes=number * 104_729 % 1009,
     )
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    if "/objects/" in source:
+        os.link(source, target)  # objects never change
+    else:
+        shutil.copy2(source, target)
+
+
+def _commit_card(folder: Path, number: int) -> str:
+    repository = pygit2.Repository(str(folder))
+    head = repository.head.peel(pygit2.Commit)
+    builder = repository.TreeBuilder(head.tree)
+    blob = repository.create_blob(card(number).encode())
+    builder.insert("README.md", blob, pygit2.enums.FileMode.BLOB)
+    who = pygit2.Signature(MEMBER, f"{MEMBER}@example.org")
+    commit = repository.create_commit(
+        "refs/heads/main", who, who, f"card {number}", builder.write(), [head.id]
+    )
+    return str(commit)
+
+
+def _know_head(repository: "Repository") -> None:
+    """What the worker does after a push."""
+
+
+if __name__ == "__main__":
+    main()

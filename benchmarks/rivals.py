@@ -63,7 +63,7 @@ class Rival:
 
 @contextmanager
 def nginx(scratch: Path, file: Path) -> Iterator[Rival]:
-    """Start nginx with one worker and sendfile. Raises FileNotFoundError when it is not installed."""
+    """Start nginx with one worker and sendfile. Raises FileNotFoundError without nginx."""
     folder, port = _fresh(scratch / "nginx"), free_port()
     root = _fresh(folder / "root")
     (root / file.name).hardlink_to(file)

@@ -14,7 +14,8 @@ INSERTED = 10  # bytes
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
-    new, again = [], []
+    new: list[dict[str, float]] = []
+    again: list[dict[str, float]] = []
     size = bench.scaled(GIB)
     for number in range(ROUNDS if bench.scale < 1 else 1):
         file = bench.random_file("upload.safetensors", size)
