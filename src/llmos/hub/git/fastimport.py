@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
-from typing import IO, BinaryIO
+from typing import IO
 
 from llmos.hub.git.repos import git_environment, path_of, signature
 
@@ -41,7 +41,7 @@ class FastImport:
             + f"\nfrom {parent}\n".encode()
         )
 
-    def write(self, path: str, content: bytes | BinaryIO, size: int) -> None:
+    def write(self, path: str, content: bytes | IO[bytes], size: int) -> None:
         self._send(f"M 100644 inline {_quoted(path)}\ndata {size}\n".encode())
         if isinstance(content, bytes):
             self._send(content)

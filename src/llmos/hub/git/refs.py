@@ -1,9 +1,9 @@
 """References: which commit a revision names, and how branches and tags move without loss."""
 
-import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ from llmos.hub.git.repos import MAIN, STAGING, open_repository, path_of, run_git
 from llmos.kit.errors import Busy, Forbidden, Unprocessable
 
 NOTHING = "0" * 40  # what stands for "no commit" where references come and go
-STALE_LOCK = 60.0  # seconds; libgit2 and git hold a lock for milliseconds
+STALE_LOCK = 60.0  # seconds
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
@@ -198,6 +198,15 @@ def in_turn(repository_id: int) -> threading.Lock:
     return _LOCKS[repository_id % len(_LOCKS)]
 
 
+def break_stale_locks(repository_id: int, ref: str) -> None:
+    """Remove what a killed process left; git and libgit2 hold a lock for milliseconds."""
+    for name in (f"{ref}.lock", "packed-refs.lock"):
+        lock = path_of(repository_id) / name
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if time.time() - lock.stat().st_mtime > STALE_LOCK:
+                lock.unlink()
+
+
 def drift(repository_id: int, recorded: str) -> str | None:
     """The head of `main` when it is not the recorded one: a push whose record was lost."""
     head = read_ref(repository_id, MAIN)
@@ -249,11 +258,8 @@ def _delete(repository_id: int, ref: str, name: str) -> Ref:
     return Ref(name, ref, target)
 
 
-def _despite_locks(repository_id: int, ref: str, change: object) -> None:
+def _despite_locks(repository_id: int, ref: str, change: Callable[[], None]) -> None:
     """Try again while another process holds the reference's lock; break one that nobody holds."""
-    assert callable(change)
-    lock = path_of(repository_id) / f"{ref}.lock"
-    packed = path_of(repository_id) / "packed-refs.lock"
     for attempt in range(40):
         try:
             change()
@@ -264,10 +270,7 @@ def _despite_locks(repository_id: int, ref: str, change: object) -> None:
                 raise BranchMoved from error
             if "lock" not in text:
                 raise
-            for file in (lock, packed):
-                with suppress(FileNotFoundError):
-                    if time.time() - file.stat().st_mtime > STALE_LOCK:
-                        os.unlink(file)  # noqa: PTH108 - its holder was killed
+            break_stale_locks(repository_id, ref)
         time.sleep(0.01 * min(attempt + 1, 10))
     raise Busy(f"Another change holds {ref}; try again", headers={"Retry-After": "2"})
 
