@@ -8,6 +8,8 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from llmos.accounts.config import AccountsSettings
+from llmos.kit.config import current
 from llmos.kit.errors import Refusal, Unauthenticated
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -43,8 +45,12 @@ class PageDoor:
 
 def content_security_policy(nonce: str) -> str:
     """Nothing from other hosts; scripts only from our files or with this page's nonce."""
+    # Signing in elsewhere begins with a form of ours that redirects to the provider, and
+    # browsers hold such redirects against form-action too.
+    forms = "'self' https:" if current(AccountsSettings).providers else "'self'"
     return (
         f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
         "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
-        "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+        "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; "
+        f"form-action {forms}"
     )
