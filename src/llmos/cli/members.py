@@ -26,8 +26,9 @@ def hub_address(home: Home) -> str:
     """Where members reach the hub: the public address, the running hub's, or the configured."""
     server = current(ServerSettings)
     running = running_at(home)
-    if server.public_url:
-        return server.public_url.rstrip("/")
+    public: str = server.public_url.rstrip("/")
+    if public:
+        return public
     return running.url if running else local_url(server.host, server.port)
 
 
