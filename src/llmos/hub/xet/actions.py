@@ -4,7 +4,6 @@ A file's row appears only after its range hashes, its file hash and the SHA-256 
 reassembled bytes are recomputed here; an oid is never bound to bytes on a client's word.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from llmos.hub.xet.blocks import index_of, unknown_among
 from llmos.hub.xet.errors import FalseShard, UnknownXorb
 from llmos.hub.xet.models import XetChunk, XetFile, XetTerm, Xorb
 from llmos.hub.xet.queries import Run
-from llmos.hub.xet.reading import read_range
+from llmos.hub.xet.reading import sha256_of
 from llmos.wire.xet import hashing, shard
 from llmos.wire.xet.hashing import Buffer, to_text
 
@@ -102,11 +101,10 @@ def _proven_term(file: str, xorb: str, term: shard.Term) -> list[tuple[bytes, in
 
 
 def _sha256_of(file: _File, progress: Progress) -> str:
-    digest = hashlib.sha256()
-    for piece in read_range(file.runs, 0, file.size):
-        digest.update(piece)
-        progress.verified += len(piece)
-    return digest.hexdigest()
+    def passed(size: int) -> None:
+        progress.verified += size
+
+    return sha256_of(file.runs, passed=passed)
 
 
 @transaction.atomic

@@ -42,6 +42,7 @@ from llmos.wire.xet.xorb import LARGEST_XORB
 
 # Bodies on their way in, and registrations at work, at one time; the rest wait unread.
 _XORB_BODIES = asyncio.Semaphore(8)
+_VERIFICATIONS = asyncio.Semaphore(os.cpu_count() or 2)
 _SHARDS = asyncio.Semaphore(4)
 _HEARTBEAT = 10.0  # seconds; clients give up on a silent answer after about a minute
 
@@ -76,7 +77,8 @@ async def _post_xorb(request: Request) -> Response:
         await drain_some(request)
         return reply({"was_inserted": False})
     async with _XORB_BODIES, received(request, limit=LARGEST_XORB) as body:
-        index = await off_loop(blocks.verify_file, body.path, name)
+        async with _VERIFICATIONS:
+            index = await off_loop(blocks.verify_file, body.path, name)
         is_new = await in_thread(blocks.store_xorb, body.path, name, index)
     return reply({"was_inserted": is_new})
 

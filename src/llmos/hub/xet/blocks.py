@@ -2,7 +2,7 @@
 
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from llmos.wire.xet import xorb as format
 from llmos.wire.xet.xorb import Index, MalformedXorb
 
 _MANY = 500  # names in one query; SQLite takes about a thousand
+_KEPT_MAPPED = 4 * 2**20  # bytes; mapped pages count as memory of the process
 
 
 def xorb_path(name: str) -> Path:
@@ -58,19 +59,36 @@ def verify_file(path: Path, name: str) -> Index:
         size = os.fstat(file.fileno()).st_size
         if not size:
             raise MalformedXorb("The xorb is empty")
-        with (
-            mmap.mmap(file.fileno(), 0, flags=_MAP_FLAGS, prot=mmap.PROT_READ) as mapped,
-            memoryview(mapped) as view,
-        ):
-            index = format.verify(view, name)
+        mapped = mapped_file(file.fileno())
+        index = format.verify(mapped, name, passed=forgetting(mapped))
         if index.stored_size < size:
             file.truncate(index.stored_size)
             os.fsync(file.fileno())
     return index
 
 
-# Linux fills the page table at once, which is cheaper than faulting each page in.
-_MAP_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+def mapped_file(descriptor: int) -> mmap.mmap:
+    """A file as memory, to be read from front to back.
+
+    It is not closed by hand: a refusal on its way up still holds views of it.
+    """
+    mapped = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+    mapped.madvise(mmap.MADV_SEQUENTIAL)
+    return mapped
+
+
+def forgetting(mapped: mmap.mmap) -> Callable[[int], None]:
+    """What to tell how far reading has come, so that pages behind it leave this process."""
+    forgotten = 0
+
+    def passed(end: int) -> None:
+        nonlocal forgotten
+        if end - forgotten >= _KEPT_MAPPED:
+            forget = (end - forgotten) // _KEPT_MAPPED * _KEPT_MAPPED
+            mapped.madvise(mmap.MADV_DONTNEED, forgotten, forget)
+            forgotten += forget
+
+    return passed
 
 
 def store_xorb(temporary: Path, name: str, index: Index) -> bool:

@@ -4,11 +4,13 @@ An incompressible chunk costs about what a plain read does: headers are scattere
 scrap buffer, payloads straight into the answer. Xorb files are opened piece by piece.
 """
 
+import hashlib
+import mmap
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from llmos.hub.xet.blocks import index_of, xorb_path
+from llmos.hub.xet.blocks import forgetting, index_of, mapped_file, xorb_path
 from llmos.hub.xet.errors import ContentDamaged
 from llmos.hub.xet.queries import Run, cut
 from llmos.store.blobs import PIECE
@@ -45,6 +47,41 @@ def read_range(runs: Iterable[Run], start: int, end: int) -> Iterator[bytearray]
         yield piece
     if left > 0:
         raise ContentDamaged("A stored file is shorter than its list of chunks says")
+
+
+def sha256_of(runs: Iterable[Run], *, passed: Callable[[int], None] = lambda size: None) -> str:
+    """The SHA-256 of a file's raw bytes; `passed` hears of each run that is done.
+
+    Hashes straight out of the mapped xorbs. Raises ContentDamaged.
+    """
+    digest = hashlib.sha256()
+    name, mapped = "", None
+    for run in runs:
+        try:
+            if mapped is None or run.xorb != name:
+                name, mapped = run.xorb, _mapped_xorb(run.xorb)
+            start, end = index_of(run.xorb).byte_range(run.first, run.end)
+            _hash_chunks(mapped, start, end, digest)
+        except (OSError, ValueError, MalformedXorb) as error:
+            raise ContentDamaged(f"Xorb {run.xorb} cannot be read: {error}") from error
+        passed(run.size)
+    return digest.hexdigest()
+
+
+def _mapped_xorb(name: str) -> mmap.mmap:
+    with xorb_path(name).open("rb") as file:
+        return mapped_file(file.fileno())
+
+
+def _hash_chunks(mapped: mmap.mmap, start: int, end: int, digest: "hashlib._Hash") -> None:
+    view = memoryview(mapped)[:end]
+    forget = forgetting(mapped)
+    while start < end:
+        payload = start + HEADER_SIZE
+        frame = format.read_header(view[start:payload], payload)
+        start = payload + frame.stored
+        digest.update(format.decode(frame, view[payload:start]))
+        forget(start)
 
 
 def _plan(runs: Iterable[Run]) -> Iterator[tuple[list[_Segment], int]]:

@@ -6,6 +6,7 @@ Spec: https://huggingface.co/docs/xet (hashing); the grouping rule of the tree i
 the reference client.
 """
 
+import mmap
 import re
 import struct
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ _LONGEST_GROUP = 9
 _MEAN_GROUP = 4
 _OFFER_ONE_IN = 1024
 
-Buffer = bytes | bytearray | memoryview
+Buffer = bytes | bytearray | memoryview | mmap.mmap
 
 
 class MalformedHash(Invalid):

@@ -6,7 +6,7 @@ says is recomputed. Spec: https://huggingface.co/docs/xet (xorb format).
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,8 +48,6 @@ def frames_in(buffer: Buffer) -> Iterator[Frame]:
     while position < size:
         if view[position] != 0 and bytes(view[position : position + 7]) == _FOOTER:
             return
-        if size - position < HEADER_SIZE:
-            raise MalformedXorb(f"Chunk {count} has no whole header")
         frame = read_header(view[position : position + HEADER_SIZE], position + HEADER_SIZE)
         position = frame.start + frame.stored
         count += 1
@@ -62,6 +60,8 @@ def frames_in(buffer: Buffer) -> Iterator[Frame]:
 
 def read_header(header: Buffer, payload_start: int) -> Frame:
     """One chunk header. Raises MalformedXorb."""
+    if len(header) != HEADER_SIZE:
+        raise MalformedXorb("A chunk has no whole header")
     low, high = _HEADER.unpack(header)
     frame = Frame(payload_start, low >> 8, high & 0xFF, high >> 8)
     if low & 0xFF or frame.scheme > BG4_LZ4:
@@ -164,8 +164,13 @@ class Index:
         return stored, raw
 
 
-def verify(buffer: Buffer, claimed: str) -> Index:
-    """Recompute every hash of a serialized xorb. Raises MalformedXorb, MalformedHash."""
+def verify(
+    buffer: Buffer, claimed: str, *, passed: Callable[[int], None] = lambda end: None
+) -> Index:
+    """Recompute every hash of a serialized xorb; `passed` hears how far the reading has come.
+
+    Raises MalformedXorb, MalformedHash.
+    """
     expected = from_text(claimed)
     view = memoryview(buffer)
     records = bytearray()
@@ -177,6 +182,7 @@ def verify(buffer: Buffer, claimed: str) -> Index:
         raw_end += frame.raw
         records += _RECORD.pack(hashed, stored_end, raw_end)
         chunks.append((hashed, frame.raw))
+        passed(stored_end)
     if not chunks:
         raise MalformedXorb("A xorb holds at least one chunk")
     root = merkle_root(chunks)
