@@ -70,7 +70,7 @@ def repo_for(viewer: Viewer, kind: Kind, full_name: str, *, wants: Wants = "read
     repository, ties = found
     rights = rights_from(viewer, repository, ties)
     if not getattr(rights, wants):
-        raise _refusal(viewer, repository, rights, wants)
+        raise _refusal(viewer, repository, ties, rights, wants)
     return repository
 
 
@@ -89,7 +89,7 @@ def rights_from(viewer: Viewer, repository: Repository, ties: Ties) -> Rights:
     is_member = ties.owns or ties.role is not None
     see = is_member or not repository.is_private
     if repository.disabled:
-        return Rights(see=see, read=False, contribute=False, write=False, admin=False)
+        return _NOTHING
     read = see and (is_member or ties.accepted or not repository.gated)
     write = (
         ties.owns or ties.role in {Role.WRITE, Role.ADMIN} or _contributes(viewer, repository, ties)
@@ -121,9 +121,9 @@ def visible_sql(viewer: Viewer, alias: str) -> tuple[str, list[int]]:
     """A condition on repository rows, and its parameters: those whose existence she may know."""
     if viewer.is_admin and not viewer.scoped_token:
         return "1=1", []
-    public = f"{alias}.visibility <> 'private'"
+    enabled, public = f"NOT {alias}.disabled", f"{alias}.visibility <> 'private'"
     if viewer.user_id is None:
-        return public, []
+        return f"({public} AND {enabled})", []
     own = f"SELECT namespace_id FROM {User._meta.db_table} WHERE id = %s"
     theirs = (
         f"SELECT o.namespace_id FROM {Membership._meta.db_table} m "
@@ -136,7 +136,7 @@ def visible_sql(viewer: Viewer, alias: str) -> tuple[str, list[int]]:
         granted = f"{alias}.id IN ({grants})"
         hers = granted if viewer.is_admin else f"({hers} AND {granted})"
         params = [*([] if viewer.is_admin else params), viewer.token_id or _NOBODY]
-    return f"({public} OR {hers})", params
+    return f"(({public} OR {hers}) AND {enabled})", params
 
 
 def _contributes(viewer: Viewer, repository: Repository, ties: Ties) -> bool:
@@ -202,11 +202,13 @@ def _moved_or_missing(viewer: Viewer, kind: Kind, full_name: str) -> Exception:
     return _missing(viewer)
 
 
-def _refusal(viewer: Viewer, repository: Repository, rights: Rights, wants: Wants) -> Exception:
+def _refusal(
+    viewer: Viewer, repository: Repository, ties: Ties, rights: Rights, wants: Wants
+) -> Exception:
+    if repository.disabled and (ties.owns or ties.role or not repository.is_private):
+        return RepoDisabled()
     if not rights.see:
         return _missing(viewer)
-    if repository.disabled:
-        return RepoDisabled()
     thing = f"{repository.type} {repository.full_name}"
     if not rights.read and viewer.is_anonymous:
         return GatedRepoForAnonymous(

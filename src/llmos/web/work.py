@@ -10,7 +10,9 @@ def main() -> None:
     django.setup(set_prefix=False)
 
     from llmos.store.worker import run_worker
+    from llmos.web.wiring import begin_work
 
+    begin_work()
     run_worker()
 
 

@@ -28,7 +28,6 @@ class Facts:
     names: bytes
     files: bytes
     size: int
-    description: str
 
 
 def facts_of(kind: Kind, entries: Sequence[Entry], open_file: Open) -> Facts:
@@ -39,13 +38,13 @@ def facts_of(kind: Kind, entries: Sequence[Entry], open_file: Open) -> Facts:
     fields: dict[str, Any] = {"cardData": card.front} if card.front else {}
     if card.errors:
         fields["cardError"] = str(card.errors[0])
+    fields["description"] = first_paragraph(card.text) or None
     fields |= _OF_KIND[kind.name](commit, card)
     return Facts(
         fields={name: value for name, value in fields.items() if value is not None},
         names=orjson.dumps([{"rfilename": path} for path in files]),
         files=orjson.dumps([_sibling(entry) for entry in files.values()]),
         size=sum(entry.size for entry in files.values()),
-        description=first_paragraph(card.text),
     )
 
 
@@ -110,7 +109,6 @@ def _dataset(commit: _Commit, card: Card) -> dict[str, Any]:
     stated = card.front.get("paperswithcode_id")
     return {
         "tags": tags.dataset_tags(card.front, card.text, commit.paths),
-        "description": first_paragraph(card.text) or None,
         "citation": _citation(card.text),
         "paperswithcode_id": stated if isinstance(stated, str) else None,
     }

@@ -1,0 +1,203 @@
+"""What follows a change in the background: head copies, tags, search, scans, counters.
+
+Every task looks at the state of now and not at the event's, so late, doubled and reordered
+runs end the same.
+"""
+
+import logging
+import math
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Sum
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from llmos.hub import queries
+from llmos.hub.facts import scans
+from llmos.hub.git import refs, repos
+from llmos.hub.git.tree import Entry
+from llmos.hub.models import DownloadDay, FileScan, Like, Repository, RepositoryTag, Snapshot
+from llmos.hub.snapshots import files_of, open_entry, snapshot_of
+from llmos.store import search
+from llmos.store.tasks import task
+
+logger = logging.getLogger(__name__)
+
+KEPT_SNAPSHOTS = 8  # older ones are made again when somebody asks
+DOWNLOAD_DAYS = 30
+TRENDING_DAYS = 7
+_DAY = timedelta(days=1)
+
+
+@task()
+def on_ref_updated(
+    *, repository_id: int, ref: str, old: str, new: str, user_id: int | None
+) -> None:
+    repository = Repository.objects.filter(pk=repository_id).first()
+    if repository is None:
+        return
+    if ref == repos.MAIN:
+        refresh(repository)
+    if new != refs.NOTHING:
+        scan_commit(repository_id, new)
+
+
+@task()
+def on_repository_changed(*, repository_id: int) -> None:
+    """Created, renamed, or with other settings."""
+    repository = Repository.objects.filter(pk=repository_id).first()
+    if repository is not None:
+        refresh(repository)
+
+
+@task()
+def on_repository_deleted(*, repository_id: int, type: str, full_name: str) -> None:
+    _forgetting([f"{type}:{repository_id}"])
+
+
+@task()
+def rebuild_search() -> None:
+    """Make the search index anew from the rows."""
+    logger.info("the search index holds %s documents", search.rebuild())
+
+
+@task()
+def catch_up() -> None:
+    """Refresh repositories whose copies are not of their head: after a kill or a restore."""
+    recorded = Repository.objects.values_list("pk", "head_sha")
+    snapshots = set(Snapshot.objects.values_list("repository_id", "sha"))
+    for repository_id, head_sha in recorded.iterator(chunk_size=1000):
+        head = refs.read_ref(repository_id, repos.MAIN)
+        if head is not None and (head != head_sha or (repository_id, head) not in snapshots):
+            on_repository_changed.enqueue(repository_id=repository_id)
+
+
+@task()
+def recount() -> None:
+    """Downloads of the last thirty days and what is on the rise; once a day."""
+    today = timezone.now().date()
+    month = _sums(today - timedelta(days=DOWNLOAD_DAYS))
+    week = _sums(today - timedelta(days=TRENDING_DAYS))
+    likes: dict[int, int] = dict(
+        Like.objects.filter(created_at__gt=timezone.now() - timedelta(days=TRENDING_DAYS))
+        .values_list("repository_id")
+        .annotate(count=Count("id"))
+    )
+    for row in Repository.objects.only("pk", "downloads", "trending").iterator(chunk_size=1000):
+        downloads = month.get(row.pk, 0)
+        trending = _trending(likes.get(row.pk, 0), week.get(row.pk, 0))
+        if (downloads, trending) != (row.downloads, row.trending):
+            Repository.objects.filter(pk=row.pk).update(downloads=downloads, trending=trending)
+    _file_once(recount, run_after=timezone.now() + _DAY)
+
+
+def begin() -> None:
+    """File what a starting worker owes: mend what a kill left, and the daily count."""
+    if search.is_missing():
+        _file_once(rebuild_search)
+    _file_once(catch_up)
+    _file_once(recount)
+
+
+def refresh(repository: Repository) -> None:
+    """Copy what the head of `main` says into the row, its tags and the search index."""
+    head = refs.read_ref(repository.pk, repos.MAIN)
+    if head is None:
+        return
+    snapshot = snapshot_of(repository, head)
+    _copy_facts(repository, snapshot)
+    _forget_old_snapshots(repository.pk)
+    repository.refresh_from_db()
+    document = queries.search_document(repository)
+    try:
+        search.index([document])
+    except search.IndexDamaged:
+        logger.warning("the search index is damaged; making it anew")
+        search.rebuild()
+
+
+def scan_commit(repository_id: int, sha: str) -> None:
+    """Look through every file of a commit that can carry code and was not looked at yet."""
+    suspects = [entry for entry in files_of(repository_id, sha) if scans.can_carry_code(entry.path)]
+    known = queries.scans_of(suspects)
+    for entry in suspects:
+        if entry.etag not in known:
+            known[entry.etag] = _scan(repository_id, entry)
+
+
+@transaction.atomic
+def _copy_facts(repository: Repository, snapshot: Snapshot) -> None:
+    facts: dict[str, Any] = snapshot.facts
+    parameters = (facts.get("safetensors") or facts.get("gguf") or {}).get("total")
+    card, tags = facts.get("cardData", {}), facts.get("tags", [])
+    Repository.objects.filter(pk=repository.pk).update(
+        head_sha=snapshot.sha,
+        card=card,
+        tags=tags,
+        description=facts.get("description", ""),
+        pipeline_tag=facts.get("pipeline_tag", ""),
+        library_name=facts.get("library_name", ""),
+        parameters=parameters,
+        used_storage=facts.get("usedStorage", 0),
+    )
+    # A space is found by what it uses, though that is not among the tags it shows.
+    linked = [f"models:{name}" for name in facts.get("models", [])]
+    linked += [f"datasets:{name}" for name in facts.get("datasets", [])]
+    _set_tags(repository.pk, {*tags, *(tag for tag in linked if len(tag) <= 128)})
+
+
+def _set_tags(repository_id: int, wanted: set[str]) -> None:
+    rows = RepositoryTag.objects.filter(repository_id=repository_id)
+    have = set(rows.values_list("tag", flat=True))
+    rows.filter(tag__in=have - wanted).delete()
+    RepositoryTag.objects.bulk_create(
+        [RepositoryTag(repository_id=repository_id, tag=tag) for tag in sorted(wanted - have)],
+        ignore_conflicts=True,
+    )
+
+
+def _forget_old_snapshots(repository_id: int) -> None:
+    rows = Snapshot.objects.filter(repository_id=repository_id).order_by("-made_at", "-id")
+    old = list(rows.values_list("pk", flat=True)[KEPT_SNAPSHOTS:])
+    if old:
+        Snapshot.objects.filter(pk__in=old).delete()
+
+
+def _scan(repository_id: int, entry: Entry) -> FileScan:
+    try:
+        with open_entry(repository_id, entry) as file:
+            finding = scans.scan(file, entry.path)
+    except OSError:
+        finding = scans.Finding("error")
+    imports = [found.as_json() for found in finding.imports[:200]]
+    scan, _new = FileScan.objects.update_or_create(
+        content=entry.etag, defaults={"status": finding.status, "imports": imports}
+    )
+    return scan
+
+
+def _sums(since: Any) -> dict[int, int]:
+    rows = DownloadDay.objects.filter(day__gt=since).values_list("repository_id")
+    return dict(rows.annotate(total=Sum("count")))
+
+
+def _trending(likes: int, downloads: int) -> float:
+    """One like weighs as much as doubling a handful of downloads."""
+    return round(likes + math.log2(1 + downloads), 3)
+
+
+def _forgetting(uids: Iterable[str]) -> None:
+    try:
+        search.forget(uids)
+    except search.IndexDamaged:
+        search.rebuild()
+
+
+def _file_once(filed: Any, run_after: Any = None) -> None:
+    """File a task unless it waits already."""
+    waiting = DBTaskResult.objects.filter(status="READY", task_path=filed.module_path)
+    if not waiting.exists():
+        (filed.using(run_after=run_after) if run_after else filed).enqueue()
