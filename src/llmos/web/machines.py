@@ -3,9 +3,21 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
+from llmos.hub.api import commit, info, refs, resolve, transfer, tree
+from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
 
 
 def machine_routes() -> list[Route]:
     """Every room's API routes, in the order in which requests are most likely."""
-    return [*xet.routes, *accounts.routes]
+    return [
+        *resolve.routes,
+        *info.routes,
+        *xet.routes,
+        *lfs.routes,
+        *tree.routes,
+        *commit.routes,
+        *refs.routes,
+        *transfer.routes,
+        *accounts.routes,
+    ]
