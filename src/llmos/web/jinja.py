@@ -14,7 +14,7 @@ from markupsafe import Markup
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.store.config import ServerSettings
-from llmos.web.icons import icon
+from llmos.web.icons import icon, icon_names
 from llmos.web.static import digest_of, static_url
 
 THEME_COOKIE = "llmos_theme"
@@ -31,7 +31,7 @@ def environment(**options: Any) -> Environment:
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     built.globals.update(
-        static=static_url, has_static=digest_of, url=url, icon=icon, kinds=KINDS, ago=ago, clean=without_none
+        static=static_url, has_static=digest_of, url=url, icon=icon, icon_names=icon_names, kinds=KINDS, ago=ago, clean=without_none
     )
     built.filters.update(bytes=readable_bytes, count=short_count, ago=ago, whole=whole_number)
     return built

@@ -1,0 +1,81 @@
+"""What all pages of one repository share: its name, what it is, its tabs, who may do what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from llmos.hub.models import ChangeRequest, Repository
+from llmos.hub.pages.door import Opened
+from llmos.hub.queries import likes
+
+Tab = tuple[str, str, str, int | None]
+
+# Tags that say again what a column or another chip says.
+_PREFIXES_LEFT_OUT = ("license:", "language:", "region:", "modality:", "task_ids:", "library:")
+CHIPS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    name: str
+    address: str
+
+
+def repo_page(
+    request: HttpRequest, at: Opened, template: str, tab: str, **context: Any
+) -> HttpResponse:
+    """Render a page of a repository with its head and tabs around it."""
+    return render(request, template, {**frame(at, tab), **context})
+
+
+def frame(at: Opened, tab: str) -> dict[str, Any]:
+    repository = at.repository
+    return {
+        "at": at,
+        "repository": repository,
+        "rights": at.rights,
+        "tab": tab,
+        "tabs": _tabs(at),
+        "chips": chips(repository),
+        "liked": likes(at.viewer.user_id, repository.pk),
+    }
+
+
+def chips(repository: Repository) -> list[Chip]:
+    """Task, languages, library, licence, then other tags; each leads to its list."""
+    shelf = f"/{repository.kind.plural}"
+    found: dict[str, Chip] = {}
+    if repository.pipeline_tag:
+        found[repository.pipeline_tag] = Chip(
+            repository.pipeline_tag, f"{shelf}?tag={repository.pipeline_tag}"
+        )
+    for tag in repository.tags:
+        if tag in found or len(found) >= CHIPS_SHOWN:
+            continue
+        name = tag.removeprefix("license:").removeprefix("language:")
+        shown = name != tag or not tag.startswith(_PREFIXES_LEFT_OUT)
+        if shown and not tag.startswith(("region:", "modality:")):
+            found[tag] = Chip(name, f"{shelf}?tag={tag}")
+    return list(found.values())
+
+
+def _tabs(at: Opened) -> list[Tab]:
+    changes = ChangeRequest.objects.filter(
+        repository=at.repository,
+        status__in=[ChangeRequest.Status.OPEN, ChangeRequest.Status.DRAFT],
+    ).count()
+    tabs: list[Tab] = [("card", at.url, _("Card"), None)]
+    if at.rights.read:
+        tabs += [
+            ("files", at.at("tree", ""), _("Files"), None),
+            ("history", at.at("commits", ""), _("History"), None),
+            ("changes", f"{at.url}/discussions", _("Changes"), changes or None),
+        ]
+    if at.rights.admin:
+        tabs.append(("settings", f"{at.url}/settings", _("Settings"), None))
+    return tabs
+
+

@@ -1,0 +1,32 @@
+"""The first page: what this is, what is new here, and the lines that bring one's own work in."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from llmos.hub.kinds import KINDS
+from llmos.hub.pages.door import viewer_of_page
+from llmos.hub.pages.shelves import Wish, shelf
+
+ROWS = 6
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    viewer = viewer_of_page(request)
+    latest = {
+        kind: shelf(viewer, Wish(kind=kind, sort="updated", rows=ROWS)).repositories
+        for kind in KINDS
+    }
+    context = {
+        "models": shelf(viewer, Wish(kind="model", rows=ROWS)).repositories,
+        "datasets": shelf(viewer, Wish(kind="dataset", rows=ROWS)).repositories,
+        "latest": sorted(
+            (one for found in latest.values() for one in found),
+            key=lambda one: one.updated_at,
+            reverse=True,
+        )[:ROWS],
+    }
+    return render(request, "hub/home.html", context)
+
+
+urlpatterns = [path("", home, name="home")]

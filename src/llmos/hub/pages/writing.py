@@ -1,0 +1,68 @@
+"""Commits made in the browser: onto the branch for those who may write, else as a proposal."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from llmos.hub.actions import open_change_request, record_push
+from llmos.hub.errors import RevisionNotFound
+from llmos.hub.git import refs
+from llmos.hub.git.draft import Draft, Landed
+from llmos.hub.pages.door import Opened
+from llmos.kit.errors import Forbidden
+
+Change = Callable[[Draft], None]
+
+
+def proposes(request: HttpRequest, at: Opened) -> bool:
+    """Whether the commit becomes a change request: because asked, or because one may not write."""
+    return not at.rights.write or request.POST.get("how") == "propose"
+
+
+def commit(request: HttpRequest, at: Opened, change: Change, *, summary: str) -> str:
+    """Make one commit of the form's change; returns the page that shows it.
+
+    Raises Forbidden, RevisionNotFound, BranchMoved, and what `change` raises.
+    """
+    if not at.rights.contribute:
+        raise Forbidden(_("Sign in to propose changes"))
+    ref = refs.writable_ref(at.revision)
+    head = refs.read_ref(at.repository.pk, ref)
+    if head is None:
+        raise RevisionNotFound(at.revision)
+    summary = request.POST.get("summary", "").strip() or summary
+    description = request.POST.get("description", "").strip()
+    draft = Draft(at.repository.pk, head)
+    try:
+        draft.describe(summary=summary, description=description, author=at.viewer.name)
+        change(draft)
+        if proposes(request, at):
+            return _propose(at, draft, summary, description)
+        _record(at, draft.land(ref, old=head, retry=False))
+    finally:
+        draft.discard()
+    return at.at("tree", "")
+
+
+def _propose(at: Opened, draft: Draft, summary: str, description: str) -> str:
+    assert at.viewer.user_id is not None  # nobody contributes unnamed
+    change = open_change_request(
+        repository=at.repository,
+        author_id=at.viewer.user_id,
+        title=summary[:300],
+        description=description,
+        base=draft.base,
+    )
+    _record(at, draft.land(f"refs/pr/{change.number}", old=None, retry=False))
+    return f"{at.url}/discussions/{change.number}"
+
+
+def _record(at: Opened, landed: Landed) -> None:
+    record_push(
+        repository=at.repository,
+        ref=landed.ref,
+        old=landed.old or refs.NOTHING,
+        new=landed.new,
+        user_id=at.viewer.user_id,
+    )

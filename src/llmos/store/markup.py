@@ -1,0 +1,274 @@
+"""Text that members wrote, as HTML that is safe to show: Markdown, and highlighted code.
+
+Markdown is CommonMark with tables, footnotes, task lists, heading anchors and TeX formulas
+(as MathML, so no script is needed). Whatever comes out has passed an allow-list; nothing
+of it can run, style the page, or load from another host. Size is bounded here; who calls
+decides where relative links lead.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from html import escape
+from urllib.parse import quote, unquote, urlsplit
+
+import nh3
+from latex2mathml.converter import convert as tex_to_mathml
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+from mdit_py_plugins.anchors import anchors_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.front_matter import front_matter_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import find_lexer_class_for_filename, get_lexer_by_name
+from pygments.util import ClassNotFound
+
+MARKDOWN_LIMIT = 256 * 1024  # characters rendered; longer texts are shown as they are
+HIGHLIGHT_LIMIT = 256 * 1024  # characters coloured; lexers are slow
+FORMULA_LIMIT = 2000  # characters of one formula
+ID_PREFIX = "text-"  # keeps members' anchors apart from the page's own ids
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBase:
+    """Where relative addresses in a text lead.
+
+    `pages` and `raw` end in a slash: `/ns/name/blob/main/docs/` for links and
+    `/ns/name/resolve/main/docs/` for pictures. Both empty: relative links are dropped.
+    """
+
+    pages: str = ""
+    raw: str = ""
+    top_pages: str = ""  # where a leading slash leads; the folder of the repository itself
+    top_raw: str = ""
+
+
+@lru_cache(maxsize=64)
+def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:  # noqa: B008 - frozen
+    """Safe HTML of a Markdown text; its YAML front matter is left out."""
+    if len(text) > MARKDOWN_LIMIT:
+        return Markup("<pre>{}</pre>").format(text[:MARKDOWN_LIMIT])
+    html = _parser().render(text)
+    return Markup(_sanitised(html, links))  # noqa: S704 - it went through the allow-list
+
+
+def highlight_lines(text: str, name: str) -> list[Markup]:
+    """The lines of a file with its words in `<span class=…>`; plain when its kind is unknown."""
+    if len(text) > HIGHLIGHT_LIMIT:
+        return [Markup.escape(line) for line in text.splitlines()]
+    try:
+        lexer = find_lexer_class_for_filename(name)
+    except ClassNotFound:
+        lexer = None
+    if lexer is None:
+        return [Markup.escape(line) for line in text.splitlines()]
+    html = highlight(text, lexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
+    # The formatter closes its spans at each line's end, so cutting there is safe.
+    return [Markup(line) for line in html.rstrip("\n").split("\n")]  # noqa: S704 - escaped by it
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = (
+        MarkdownIt("commonmark", {"html": True, "highlight": _coloured})
+        .enable(["table", "strikethrough"])
+        .use(front_matter_plugin)
+        .use(footnote_plugin)
+        .use(tasklists_plugin)
+        .use(
+            anchors_plugin,
+            max_level=4,
+            permalink=True,
+            permalinkSymbol="#",
+            permalinkBefore=False,
+            slug_func=_slug,
+        )
+        .use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
+    )
+    parser.add_render_rule("table_open", _table_open)
+    parser.add_render_rule("table_close", _table_close)
+    parser.add_render_rule("image", _picture)
+    parser.add_render_rule("fence", _fence)
+    return parser
+
+
+def _slug(title: str) -> str:
+    """As GitHub and the hub make them, so that existing tables of contents work."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+def _coloured(code: str, language: str, attributes: str) -> str:
+    if not language or len(code) > HIGHLIGHT_LIMIT:
+        return ""
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return ""
+    html: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return html
+
+
+def _formula(tex: str, options: dict[str, bool]) -> str:
+    block = options.get("display_mode", False)
+    if len(tex) <= FORMULA_LIMIT:
+        try:
+            mathml: str = tex_to_mathml(tex, display="block" if block else "inline")
+        except Exception:  # noqa: BLE001 - a formula is anybody's text, the converter may stumble
+            mathml = ""
+        if mathml:
+            return f'<div class="scroll" tabindex="0">{mathml}</div>' if block else mathml
+    return f"<code>{escape(tex)}</code>"
+
+
+def _fence(
+    renderer: RendererHTML, tokens: list[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[at]
+    language = token.info.split()[0] if token.info.strip() else ""
+    body = _coloured(token.content, language, "") or escape(token.content, quote=False)
+    return f'<pre class="hl" tabindex="0"><code>{body}</code></pre>\n'
+
+
+def _table_open(
+    renderer: RendererHTML, tokens: list[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    # A wide table scrolls by itself, also for those who scroll with the keyboard.
+    return '<div class="scroll" tabindex="0"><table>\n'
+
+
+def _table_close(
+    renderer: RendererHTML, tokens: list[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "</table></div>\n"
+
+
+def _picture(
+    renderer: RendererHTML, tokens: list[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A picture; one on another host becomes a link, since pages load nothing from elsewhere."""
+    token = tokens[at]
+    address = str(token.attrs.get("src", ""))
+    words = escape(renderer.renderInlineAsText(token.children or [], options, env))
+    if urlsplit(address).netloc:
+        return f'<a href="{escape(address)}">{words or escape(address)}</a>'
+    return f'<img src="{escape(address)}" alt="{words}" loading="lazy">'
+
+
+_MATHML = set(
+    "math mrow mi mn mo ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder "
+    "munderover mtable mtr mtd mstyle mpadded mphantom menclose mmultiscripts mprescripts".split()
+)
+_TAGS = _MATHML | set(
+    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption "
+    "figure h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q rp rt ruby s samp section "
+    "small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+)
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": {"class", "id", "lang", "dir", "title", "align"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height", "loading"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "input": {"type", "checked", "disabled"},
+    "details": {"open"},
+    "pre": {"tabindex"},
+    "div": {"tabindex"},
+    "math": {"display"},
+    "mo": {"stretchy", "fence", "form", "separator", "lspace", "rspace", "minsize", "maxsize"},
+    "mi": {"mathvariant"},
+    "mstyle": {"displaystyle", "scriptlevel"},
+    "mspace": {"width"},
+    "mtd": {"columnalign"},
+    "mtable": {"columnalign", "rowspacing", "columnspacing"},
+    "mover": {"accent"},
+    "mfrac": {"linethickness"},
+}
+# Classes of ours that a text may use: footnotes, task lists, anchors; on spans, highlighting.
+_CLASSES = re.compile(
+    r"hl|scroll|anchor|header-anchor|footnote[a-z-]*|contains-task-list|task-list-item(-checkbox)?"
+)
+_WORD_CLASSES = re.compile(r"[a-z]{1,2}[a-z0-9]?")
+
+
+def _sanitised(html: str, links: LinkBase) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute_rule(links),
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow ugc noopener",
+        strip_comments=True,
+    )
+
+
+def _attribute_rule(links: LinkBase) -> Callable[[str, str, str], str | None]:
+    def rule(tag: str, name: str, value: str) -> str | None:
+        if name == "class":
+            allowed = _WORD_CLASSES if tag == "span" else _CLASSES
+            kept = [part for part in value.split() if allowed.fullmatch(part)]
+            return " ".join("anchor" if part == "header-anchor" else part for part in kept) or None
+        if name == "id":
+            return ID_PREFIX + value.removeprefix(ID_PREFIX)
+        if name == "tabindex":
+            return "0"
+        if tag == "input":
+            return _only_a_box(name, value)
+        if name == "href":
+            return _link(value, links)
+        if name == "src":
+            return _source(value, links)
+        return value
+
+    return rule
+
+
+def _only_a_box(name: str, value: str) -> str | None:
+    return "checkbox" if name == "type" else value
+
+
+def _link(address: str, links: LinkBase) -> str | None:
+    if address.startswith("#"):
+        return "#" + ID_PREFIX + unquote(address[1:]).removeprefix(ID_PREFIX)
+    return _resolved(address, links.pages, links.top_pages)
+
+
+def _source(address: str, links: LinkBase) -> str | None:
+    if urlsplit(address).netloc or ":" in address.split("/")[0]:
+        return None  # the alternative text stands in its place
+    return _resolved(address, links.raw, links.top_raw)
+
+
+def _resolved(address: str, base: str, top: str) -> str | None:
+    """An absolute address as it is; a relative one below `base`, never above the repository."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.scheme or parts.netloc:
+        return address
+    if not base:
+        return None
+    if parts.path.startswith("/"):
+        start, path = top or base, parts.path.lstrip("/")
+    else:
+        start, path = base, parts.path
+    folder = start[len(top) :] if top and start.startswith(top) else ""
+    root = start[: len(start) - len(folder)]
+    steps: list[str] = [step for step in folder.split("/") if step]
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in {"", "."}:
+            steps.append(quote(unquote(step)))
+    query = f"?{parts.query}" if parts.query else ""
+    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    return root + "/".join(steps) + query + fragment
