@@ -21,6 +21,7 @@ from llmos.hub.lfs import multipart
 from llmos.hub.lfs.actions import keep_blob
 from llmos.hub.lfs.content import (
     ContentMissing,
+    content,
     is_linked,
     link_content,
     linked_sizes,
@@ -231,7 +232,7 @@ async def _get_object(request: Request) -> Response:
     transfer = transfer_of("down", sha256, request.query_params.get("s", ""))
     if not is_linked(repository_id=transfer.repository_id, sha256=sha256):
         raise ContentMissing(sha256)
-    return await send_content(request, sha256=sha256)
+    return await send_content(request, content(sha256))
 
 
 async def _signed(request: Request, way: Way) -> Transfer:

@@ -73,20 +73,15 @@ def content_of(found: LfsObject) -> Content:
 
 async def send_content(
     request: Request,
+    found: Content,
     *,
-    sha256: str,
-    size: int | None = None,
     headers: Mapping[str, str] | None = None,
     download_name: str = "",
 ) -> Response:
     """Answer GET or HEAD with content or one range of it; who may have it is asked before.
 
-    Raises ContentMissing, also when it is not of the `size` that a pointer says, and
-    RangeNotSatisfiable.
+    Raises RangeNotSatisfiable.
     """
-    found = content(sha256)
-    if size is not None and size != found.size:
-        raise ContentMissing(sha256)
     wanted = range_of(request, found.size)
     start, end = wanted or (0, found.size)
     answered = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
