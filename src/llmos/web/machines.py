@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
-from llmos.hub.api import commit, info, refs, resolve, transfer, tree
+from llmos.hub.api import commit, info, lists, refs, repos, resolve, transfer, tree
 from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
 
@@ -18,6 +18,8 @@ def machine_routes() -> list[Route]:
         *tree.routes,
         *commit.routes,
         *refs.routes,
+        *lists.routes,
+        *repos.routes,
         *transfer.routes,
         *accounts.routes,
     ]
