@@ -1,0 +1,57 @@
+"""The guides are run as they stand, by unmodified clients against a running hub."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import HubServer
+
+GUIDES = Path(__file__).parent.parent / "docs" / "guides"
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def _blocks(name: str) -> list[tuple[str, str]]:
+    return BLOCK.findall((GUIDES / name).read_text(encoding="utf-8"))
+
+
+def _script(blocks: list[tuple[str, str]]) -> str:
+    """One shell session, as a reader has one terminal; Python blocks run between the others."""
+    parts = ["set -eux"]
+    for number, (language, code) in enumerate(blocks):
+        if language == "sh":
+            parts.append(code)
+        else:
+            parts.append(f"python - <<'PYTHON_{number}'\n{code}PYTHON_{number}\n")
+    return "\n".join(parts)
+
+
+def test_both_languages_of_the_first_steps_run_the_same_commands() -> None:
+    assert _blocks("first-steps.md") == _blocks("first-steps.zh-CN.md")
+
+
+@pytest.mark.slow
+def test_the_first_steps_work_as_written(hub_server: HubServer, tmp_path: Path) -> None:
+    script = _script(_blocks("first-steps.md"))
+    script = script.replace("http://127.0.0.1:8000", hub_server.url)
+    script = script.replace("hf_your_token", hub_server.tokens["ada"])
+    environment = hub_server.client_env(tmp_path)
+    # A reader has set nothing yet: address and token come from the guide itself.
+    for name in ("HF_ENDPOINT", "HF_TOKEN"):
+        del environment[name]
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    assert "ada/tiny-bert" in done.stdout
