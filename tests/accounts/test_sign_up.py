@@ -110,3 +110,11 @@ def test_providers_are_told_to_allauth_in_its_own_words() -> None:
 def test_a_half_configured_provider_is_a_clear_error(providers: dict[str, dict[str, str]]) -> None:
     with pytest.raises(BadConfiguration, match="needs"):
         AccountsSettings(providers=providers).for_allauth()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["login", "signup"])
+def test_the_forms_show_hints_not_markup(browser: Client, page: str) -> None:
+    text = browser.get(f"/accounts/{page}/").content.decode()
+    assert "&lt;" not in text
+    assert text.count("(optional)") == (1 if page == "signup" else 0)

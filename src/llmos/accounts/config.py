@@ -36,6 +36,13 @@ class AccountsSettings(Section):
             "ACCOUNT_ADAPTER": "llmos.accounts.adapter.AccountAdapter",
             "ACCOUNT_LOGIN_METHODS": {"username", "email"},
             "ACCOUNT_SIGNUP_FIELDS": ["username*", "email", "password1*"],
+            "ACCOUNT_FORMS": {
+                "login": "llmos.accounts.entrance.SignIn",
+                "signup": "llmos.accounts.entrance.SignUp",
+                "change_password": "llmos.accounts.entrance.NewPassword",
+                "set_password": "llmos.accounts.entrance.FirstPassword",
+                "reset_password_from_key": "llmos.accounts.entrance.ForgottenPassword",
+            },
             "ACCOUNT_EMAIL_VERIFICATION": verification,
             "ACCOUNT_EMAIL_NOTIFICATIONS": sends_mail,
             "ACCOUNT_EMAIL_SUBJECT_PREFIX": f"[{server.name}] ",
