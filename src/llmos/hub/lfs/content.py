@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from llmos.accounts.access import Viewer
 from llmos.hub.access import rights_of
-from llmos.hub.errors import MissingContent
 from llmos.hub.models import LfsLink, LfsObject, Repository
 from llmos.hub.xet.queries import Run, runs_of
 from llmos.hub.xet.reading import read_range
@@ -26,7 +25,6 @@ from llmos.store.blobs import FileResponse, PiecesResponse, blob_path, file_piec
 from llmos.store.threads import in_thread
 
 _MANY = 500  # names in one query; SQLite takes about a thousand
-_LONGEST_NAME = 1024
 
 
 class ContentMissing(NotFound):
@@ -167,38 +165,6 @@ def linked_sizes(repository_id: int, sha256s: Iterable[str]) -> dict[str, int]:
         links = LfsLink.objects.filter(repository_id=repository_id, object_id__in=some)
         found |= dict(links.values_list("object_id", "object__size"))
     return found
-
-
-def missing_in(repository_id: int, paths: Mapping[str, str]) -> set[str]:
-    """Of `{sha256: path}`, those contents that were not uploaded to this repository."""
-    return set(paths) - set(linked_sizes(repository_id, paths))
-
-
-def committed_sizes(repository_id: int, paths: Mapping[str, str]) -> dict[str, int]:
-    """Size by sha256 of `{sha256: path}`, and a note of the path each is committed under.
-
-    Raises MissingContent when one of them was not uploaded to this repository.
-    """
-    sizes = linked_sizes(repository_id, paths)
-    for sha256, path in paths.items():
-        if sha256 not in sizes:
-            raise MissingContent(
-                f"The content of '{path[:200]}' (sha256 {sha256}) was not uploaded to this "
-                "repository; upload it before the commit"
-            )
-    _note_names(repository_id, paths)
-    return sizes
-
-
-def _note_names(repository_id: int, paths: Mapping[str, str]) -> None:
-    changed = []
-    for some in _batches(paths):
-        for link in LfsLink.objects.filter(repository_id=repository_id, object_id__in=some):
-            name = paths[link.object_id][:_LONGEST_NAME]
-            if link.file_name != name:
-                link.file_name = name
-                changed.append(link)
-    LfsLink.objects.bulk_update(changed, ["file_name"], batch_size=200)
 
 
 def _batches(sha256s: Iterable[str]) -> Iterator[list[str]]:
