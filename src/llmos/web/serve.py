@@ -9,6 +9,7 @@ import asyncio
 import gc
 import signal
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -21,6 +22,9 @@ async def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     from llmos.web.asgi import app
 
+    # Django keeps the loop's connections in the current context. Taken here once, the same one
+    # serves every request, whose contexts are copies of this; else each would open its own.
+    connections[DEFAULT_DB_ALIAS].ensure_connection()
     gc.collect()
     gc.freeze()  # the application lives as long as the process: spare the collector the walk
     server = Server(
