@@ -3,7 +3,19 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
-from llmos.hub.api import commit, info, lists, refs, repos, resolve, transfer, tree
+from llmos.hub.api import (
+    changes,
+    commit,
+    gated,
+    info,
+    lists,
+    refs,
+    repos,
+    resolve,
+    social,
+    transfer,
+    tree,
+)
 from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
 
@@ -20,6 +32,9 @@ def machine_routes() -> list[Route]:
         *refs.routes,
         *lists.routes,
         *repos.routes,
+        *changes.routes,
+        *social.routes,
+        *gated.routes,
         *transfer.routes,
         *accounts.routes,
     ]
