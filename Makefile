@@ -37,7 +37,7 @@ check: setup
 	LLMOS_HOME=$(CURDIR)/.mypy_cache/home $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes
-	tools/messages --check
+	$(BIN)/python tools/messages --check
 	$(BIN)/python tools/docs --check
 
 bench: setup
@@ -45,7 +45,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 messages: setup
-	tools/messages
+	$(BIN)/python tools/messages
 
 vendor:
 	@tools/vendor
