@@ -105,11 +105,11 @@ def _start_web(tree: Supervisor, home: Home, host: str, port: int) -> int | None
     )
     preparation = Service("preparation", ["llmos.cli.prepare"], errand=True)
     found = read_preparation(home)
-    if is_prepared(home) and found is not None and not found.link_wanted:
-        return tree.start(web)
-    # The web process loads its code meanwhile, but answers nobody before the tables fit.
-    web_pid = tree.start(web, gated=True)
-    if not tree.finish(preparation, limit=MIGRATION_LIMIT):
+    fits = is_prepared(home)
+    # While the tables are made the web process loads its code, but answers nobody yet.
+    web_pid = tree.start(web, gated=not fits)
+    link_wanted = found is None or found.link_wanted
+    if (link_wanted or not fits) and not tree.finish(preparation, limit=MIGRATION_LIMIT):
         return None
     tree.open_gate("web")
     return web_pid

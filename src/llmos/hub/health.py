@@ -20,6 +20,7 @@ from llmos.hub.lfs.content import content
 from llmos.hub.models import LfsLink, LfsObject, Repository
 from llmos.hub.xet.blocks import xorb_path
 from llmos.hub.xet.models import XetFile, Xorb
+from llmos.kit.errors import Refusal
 from llmos.kit.health import Finding
 from llmos.kit.home import home_from_environment
 from llmos.store.blobs import blob_path
@@ -37,7 +38,7 @@ def repository_findings(*, thorough: bool) -> Iterator[Finding]:
     """
     for repository in Repository.objects.order_by("pk").iterator(chunk_size=500):
         try:
-            opened = repos.open_repository(repository.pk)
+            repos.open_repository(repository.pk)
         except (FileNotFoundError, pygit2.GitError):
             yield Finding(
                 f"{repository.type} {repository}",
@@ -48,7 +49,15 @@ def repository_findings(*, thorough: bool) -> Iterator[Finding]:
         if thorough:
             yield from _lost_objects(repository)
         yield from _drifted_head(repository)
-        yield from _missing_content(repository, opened)
+        try:
+            wanted = _pointers(repository)
+        except (KeyError, pygit2.GitError) as error:
+            yield Finding(
+                f"{repository.type} {repository}",
+                f"a git object is missing or unreadable ({error}); restore it from a backup",
+            )
+        else:
+            yield from _missing_content(repository, wanted)
 
 
 def leftover_findings() -> Iterator[Finding]:
@@ -102,8 +111,8 @@ def _wrong_bytes(subject: str, large: LfsObject) -> Iterator[Finding]:
     try:
         for piece in content(large.sha256).pieces(0, large.size):
             digest.update(piece)
-    except (OSError, ValueError) as error:
-        yield Finding(subject, f"its bytes cannot be read: {error}")
+    except (OSError, ValueError, Refusal) as error:
+        yield Finding(subject, f"its bytes cannot be read: {error}; restore it from a backup")
         return
     if digest.hexdigest() != large.sha256:
         yield Finding(subject, "its bytes changed on disk; restore it from a backup")
@@ -141,22 +150,26 @@ def _record_head(repository: Repository, head: str) -> None:
     )
 
 
-def _missing_content(repository: Repository, opened: pygit2.Repository) -> Iterator[Finding]:
-    """Pointers at the head of any reference whose content this repository does not hold."""
+def _pointers(repository: Repository) -> dict[str, str]:
+    """Content by sha256 that the head of any reference points at, with one of its paths."""
     found = refs.list_refs(repository.pk)
-    heads = {ref.target for ref in [*found.branches, *found.tags, *found.changes]}
     wanted: dict[str, str] = {}
     seen: set[str] = set()
-    for head in heads:
+    for head in {ref.target for ref in [*found.branches, *found.tags, *found.changes]}:
         for path, oid in tree.all_files(repository.pk, head):
             if oid not in seen:
                 seen.add(oid)
                 pointer = tree.pointer_of(repository.pk, oid)
                 if pointer is not None:
                     wanted[pointer.sha256] = path
+    return wanted
+
+
+def _missing_content(repository: Repository, wanted: dict[str, str]) -> Iterator[Finding]:
     if not wanted:
         return
-    held = set(LfsLink.objects.filter(repository=repository).values_list("object_id", flat=True))
+    links = LfsLink.objects.filter(repository=repository)
+    held = set(links.values_list("object_id", flat=True))
     for sha256, path in wanted.items():
         if sha256 not in held:
             yield Finding(
