@@ -113,8 +113,15 @@ def _copy_git(source: Path, target: Path) -> int:
     count = 0
     target.mkdir(exist_ok=True)
     for repository in sorted(source.glob("??/[0-9]*.git")):
-        _copy_repository(repository, target / repository.relative_to(source))
-        count += 1
+        place = target / repository.relative_to(source)
+        try:
+            _copy_repository(repository, place)
+        except FileNotFoundError:
+            if repository.exists():
+                raise
+            shutil.rmtree(place)  # deleted while we copied it
+        else:
+            count += 1
     return count
 
 

@@ -62,12 +62,14 @@ def _believed(home: Home, *, thorough: bool, deep: bool) -> list[Finding]:
 
 def _all_findings(home: Home, *, thorough: bool, deep: bool) -> Iterator[Finding]:
     from llmos.hub import health
+    from llmos.hub.xet.gc import stray_findings
     from llmos.store.health import database_findings, search_findings, task_findings
 
     yield from database_findings()
     yield from health.repository_findings(thorough=thorough)
     yield from health.leftover_findings()
     yield from health.content_findings(thorough=deep)
+    yield from stray_findings()
     running = running_at(home) is not None
     yield from task_findings(worker_runs=running)
     yield from search_findings(worker_runs=running)

@@ -12,6 +12,7 @@ _COMMANDS = {
     "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
     "config": ("llmos.cli.config:config", "Settings and where each value came from."),
     "doctor": ("llmos.cli.doctor:doctor", "Check that rows, git and files agree; repair."),
+    "gc": ("llmos.cli.gc:gc", "Remove what no repository needs any more."),
     "search": ("llmos.cli.search:search", "The search index: rebuild."),
     "backup": ("llmos.cli.backup:backup", "Copy the whole hub while it runs."),
     "restore": ("llmos.cli.backup:restore", "Put a backup into an empty home."),

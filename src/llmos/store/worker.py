@@ -13,7 +13,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from llmos.kit.home import home_from_environment
-from llmos.store.tasks import WAKE_SOCKET
+from llmos.store.tasks import WAKE_SOCKET, wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ def run_worker() -> None:
     def stop(signum: int, frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
+        wake_worker()  # a sleeping `recv` goes on sleeping after a signal
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
