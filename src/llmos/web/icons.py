@@ -38,8 +38,8 @@ _SHAPES = {
     "people": '<circle cx="9" cy="8.5" r="3.2"/><path d="M3 19.5c.6-3.5 3-5.2 6-5.2s5.4 1.7 6 5.2M15.5 5.5'
     'a3.2 3.2 0 0 1 0 6M17 14.6c2.2.6 3.6 2.2 4 4.9"/>',
     "clock": '<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>',
-    "settings": '<circle cx="12" cy="12" r="3"/><path d="M12 3.5v3m0 11v3m8.5-8.5h-3m-11 0h-3m14.5-6-2.1 2.1'
-    'm-7.8 7.8L6 18m12 0-2.1-2.1M8.1 8.1 6 6"/>',
+    "settings": '<path d="M4 8h8m4 0h4M4 16h3m4 0h9"/><circle cx="14" cy="8" r="2"/>'
+    '<circle cx="9" cy="16" r="2"/>',
     "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
     "more": '<path d="M6 12h.01M12 12h.01M18 12h.01" stroke-width="2.6"/>',
     "down": '<path d="m6.5 9.5 5.5 5 5.5-5"/>',

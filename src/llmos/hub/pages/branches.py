@@ -59,9 +59,7 @@ def _start(request: HttpRequest, at: Opened) -> str:
 
 def _record(at: Opened, ref: Ref, *, made: bool) -> None:
     old, new = (NOTHING, ref.target) if made else (ref.target, NOTHING)
-    record_push(
-        repository=at.repository, ref=ref.ref, old=old, new=new, user_id=at.viewer.user_id
-    )
+    record_push(repository=at.repository, ref=ref.ref, old=old, new=new, user_id=at.viewer.user_id)
 
 
 urlpatterns = repo_paths("/refs", branches, "refs")

@@ -1,8 +1,12 @@
 """Change requests: the list, and one with its commits and what it would change."""
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from llmos.hub.changes import merge_change, refuse_strangers, set_status
 from llmos.hub.git import refs
 from llmos.hub.git.repos import open_repository
 from llmos.hub.models import ChangeRequest
@@ -12,7 +16,7 @@ from llmos.hub.pages.differences import difference
 from llmos.hub.pages.door import Opened, opened
 from llmos.hub.pages.frame import repo_page
 from llmos.hub.queries import change_request, change_requests
-from llmos.kit.errors import NotFound
+from llmos.kit.errors import Forbidden, Invalid, NotFound, Refusal
 from llmos.store.markup import render_markdown
 
 ROWS = 100
@@ -43,6 +47,8 @@ def change(request: HttpRequest, type_: str, ns: str, name: str, number: int) ->
     found = change_request(at.repository.pk, number)
     if found is None:
         raise NotFound(_("There is no change request with this number"))
+    if request.method == "POST":
+        return _decide(request, at, found)
     base, head = ends(at, found)
     return repo_page(
         request,
@@ -57,6 +63,45 @@ def change(request: HttpRequest, type_: str, ns: str, name: str, number: int) ->
         is_open=found.status in UNDER_WAY,
         may_close=at.rights.write or found.author_id == at.viewer.user_id,
     )
+
+
+def _decide(request: HttpRequest, at: Opened, found: ChangeRequest) -> HttpResponse:
+    """Merge, close or open; a refusal is said on the page itself."""
+    deed = _DEEDS.get(request.POST.get("deed", ""))
+    try:
+        if deed is None:
+            raise Invalid(_("The form was not complete"))
+        refuse_strangers(at.viewer, found)
+        messages.success(request, deed(at, found))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return HttpResponseRedirect(f"{at.url}/discussions/{found.number}")
+
+
+def _merge(at: Opened, found: ChangeRequest) -> str:
+    if not at.rights.write:
+        raise Forbidden(_("Only those who may write here merge changes"))
+    if found.status == Status.DRAFT:
+        set_status(change=found, user_id=at.viewer.user_id, status=Status.OPEN)
+    merge_change(change=found, viewer=at.viewer)
+    return _("Merged")
+
+
+def _close(at: Opened, found: ChangeRequest) -> str:
+    set_status(change=found, user_id=at.viewer.user_id, status=Status.CLOSED)
+    return _("Closed")
+
+
+def _open(at: Opened, found: ChangeRequest) -> str:
+    set_status(change=found, user_id=at.viewer.user_id, status=Status.OPEN)
+    return _("Opened")
+
+
+_DEEDS: dict[str, Callable[[Opened, ChangeRequest], str]] = {
+    "merge": _merge,
+    "close": _close,
+    "open": _open,
+}
 
 
 def ends(at: Opened, found: ChangeRequest) -> tuple[str, str]:

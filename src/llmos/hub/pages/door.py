@@ -90,4 +90,6 @@ def _revision_and_path(request: HttpRequest, *, after: int) -> tuple[str, str]:
     return unquote(parts[1]), "/".join(unquote(part) for part in parts[2:])
 
 
-_AT_A_REVISION = frozenset({"tree", "blob", "raw", "commits", "commit", "edit", "upload", "new", "delete"})
+_AT_A_REVISION = frozenset(
+    {"tree", "blob", "raw", "commits", "commit", "edit", "upload", "new", "delete"}
+)

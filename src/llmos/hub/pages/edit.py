@@ -83,9 +83,7 @@ def delete(request: HttpRequest, type_: str, ns: str, name: str, rest: str) -> H
         summary = _("Delete %(path)s") % {"path": at.path}
         address = commit(request, at, lambda draft: draft.remove(at.path), summary=summary)
         return HttpResponseRedirect(address)
-    return repo_page(
-        request, at, "hub/delete.html", "files", crumbs=crumbs(at, at.path, "blob")
-    )
+    return repo_page(request, at, "hub/delete.html", "files", crumbs=crumbs(at, at.path, "blob"))
 
 
 def _landed(

@@ -77,5 +77,3 @@ def _tabs(at: Opened) -> list[Tab]:
     if at.rights.admin:
         tabs.append(("settings", f"{at.url}/settings", _("Settings"), None))
     return tabs
-
-

@@ -37,9 +37,7 @@ def commit(request: HttpRequest, type_: str, ns: str, name: str, sha: str) -> Ht
     at = opened(request, type_, ns, name)
     facts = commit_of(at.repository.pk, at.sha)
     changed = difference(at.repository.pk, facts.parents[0] if facts.parents else None, facts.sha)
-    return repo_page(
-        request, at, "hub/commit.html", "history", commit=facts, difference=changed
-    )
+    return repo_page(request, at, "hub/commit.html", "history", commit=facts, difference=changed)
 
 
 urlpatterns = [

@@ -8,6 +8,7 @@ from llmos.hub.pages import (
     create,
     edit,
     files,
+    gate,
     history,
     home,
     lists,
@@ -36,7 +37,8 @@ urlpatterns: list[URLPattern] = [
         changes,
         branches,
         settings,
-            repo,
+        gate,
+        repo,
         people,
     )
     for pattern in family.urlpatterns

@@ -1,6 +1,16 @@
 // Copy buttons: `<button class="copy" data-copy="text">`, or the <pre> beside the button.
 document.documentElement.classList.remove("no-js");
 
+// Blocks of code in members' texts get a button too; the sanitiser lets none through.
+const pattern = document.getElementById("copy-button");
+for (const block of document.querySelectorAll(".prose > pre")) {
+  if (!pattern) break;
+  const frame = document.createElement("div");
+  frame.className = "lines";
+  block.replaceWith(frame);
+  frame.append(block, pattern.content.cloneNode(true));
+}
+
 const written = (text) => {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   // Plain http on a local network has no clipboard API.
