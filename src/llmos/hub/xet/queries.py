@@ -53,7 +53,7 @@ def cut(runs: Iterable[Run], start: int, end: int) -> Cut:
     """Only the chunks that hold bytes from `start` up to `end` (not included)."""
     found: list[Run] = []
     position = offset = 0
-    for run in runs:
+    for run in runs if start < end else ():
         run_end = position + run.size
         if run_end > start and position < end:
             kept, before = _trimmed(run, max(start - position, 0), min(end - position, run.size))

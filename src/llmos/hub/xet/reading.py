@@ -74,7 +74,9 @@ def _mapped_xorb(name: str) -> mmap.mmap:
 
 
 def _hash_chunks(mapped: mmap.mmap, start: int, end: int, digest: "hashlib._Hash") -> None:
-    view = memoryview(mapped)[:end]
+    if len(mapped) < end:
+        raise MalformedXorb("the file is cut short")
+    view = memoryview(mapped)
     forget = forgetting(mapped)
     while start < end:
         payload = start + HEADER_SIZE
