@@ -10,6 +10,7 @@ import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -64,7 +65,7 @@ def reply(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = N
 
 def refusal_reply(refusal: Refusal) -> Response:
     """The JSON body and headers from which hub clients choose their exception."""
-    one_line = re.sub(r"\s+", " ", refusal.message).encode("ascii", "backslashreplace").decode()
+    one_line = re.sub(r"[\s\x00-\x1f\x7f]+", " ", refusal.message).encode("ascii", "backslashreplace").decode()
     headers = {
         "X-Error-Code": refusal.code,
         "X-Error-Message": one_line[:1000],
@@ -142,9 +143,10 @@ async def read_body(request: Request, limit: int = JSON_BODY_LIMIT) -> bytes:
 
 
 async def drain(request: Request) -> None:
-    """Read a body to its end before refusing it, else the client sees a broken pipe."""
-    async for _ in request.stream():
-        pass
+    """Read what is left of a body before refusing it, else the client sees a broken pipe."""
+    with suppress(RuntimeError):  # it was read to its end already
+        async for _ in request.stream():
+            pass
 
 
 def json_of(body: bytes) -> dict[str, Any]:
