@@ -25,7 +25,7 @@ help:
 run: $(VENV)/.core vendor $(VENV)/.first-model
 	$(BIN)/llmos up --home .home $(UP)
 
-setup: $(VENV)/.full vendor
+setup: $(VENV)/.full vendor $(VENV)/.first-model
 
 test: setup
 	tools/system-packages
