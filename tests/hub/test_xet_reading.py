@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+from itertools import pairwise
 
 import lz4.frame
 import pytest
@@ -115,7 +116,9 @@ def test_a_file_of_a_blob_is_read_in_pieces(stored: Stored) -> None:
 def test_merged_ranges_cover_the_same_numbers(spans: list[tuple[int, int]]) -> None:
     ranges = [(start, start + length) for start, length in spans]
     joined = list(merged(ranges))
-    assert {n for a, b in joined for n in range(a, b)} == {
-        n for a, b in ranges for n in range(a, b)
-    }
-    assert all(a[1] < b[0] for a, b in zip(joined, joined[1:], strict=False))
+    assert _numbers(joined) == _numbers(ranges)
+    assert all(before[1] < after[0] for before, after in pairwise(joined))
+
+
+def _numbers(ranges: list[tuple[int, int]]) -> set[int]:
+    return {number for start, end in ranges for number in range(start, end)}
