@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from llmos.accounts.actions import create_token
 from llmos.accounts.errors import SignInRefused
@@ -65,7 +66,7 @@ def pending_code(typed: str) -> DeviceCode:
         expires_at__gt=now(),
     ).first()
     if found is None:
-        raise NotFound("No sign-in waits for this code: it may have expired, or be mistyped")
+        raise NotFound(_("No sign-in waits for this code: it may have expired, or be mistyped"))
     return found
 
 

@@ -1,5 +1,7 @@
 """Refusals about members, organisations, tokens and invitations."""
 
+from django.utils.translation import gettext as _
+
 from llmos.kit.errors import Conflict, Forbidden, Invalid, NotFound
 
 
@@ -19,14 +21,14 @@ class NoSuchMember(NotFound):
     code = "UserNotFound"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no member called {name}")
+        super().__init__(_("There is no member called %(name)s") % {"name": name})
 
 
 class NoSuchOrganisation(NotFound):
     code = "OrganizationNotFound"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no organisation called {name}")
+        super().__init__(_("There is no organisation called %(name)s") % {"name": name})
 
 
 class LastAdmin(Conflict):
@@ -36,14 +38,14 @@ class LastAdmin(Conflict):
 
     def __init__(self, organisation: str) -> None:
         super().__init__(
-            f"{organisation} would be left without an administrator: "
-            "give somebody else that role first"
+            _("%(name)s would be left without an administrator: give somebody else that role first")
+            % {"name": organisation}
         )
 
 
 class NotYourOrganisation(Forbidden):
     def __init__(self, organisation: str) -> None:
-        super().__init__(f"Only administrators of {organisation} may do this")
+        super().__init__(_("Only administrators of %(name)s may do this") % {"name": organisation})
 
 
 class TokenNameTaken(Conflict):
@@ -51,7 +53,8 @@ class TokenNameTaken(Conflict):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"You already have a token called {name}: choose another name or revoke it"
+            _("You already have a token called %(name)s: choose another name or revoke it")
+            % {"name": name}
         )
 
 
@@ -61,7 +64,7 @@ class InvitationSpent(Invalid):
     code = "InvalidInvitation"
 
     def __init__(self) -> None:
-        super().__init__("This invitation is no longer valid: ask for a new one")
+        super().__init__(_("This invitation is no longer valid: ask for a new one"))
 
 
 class PictureRefused(Invalid):

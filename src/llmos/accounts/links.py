@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.core import signing
+from django.utils.translation import gettext as _
 
 from llmos.accounts.models import User
 from llmos.kit.errors import Refusal
@@ -24,7 +25,7 @@ class LinkSpent(Refusal):
     code = "LinkExpired"
 
     def __init__(self) -> None:
-        super().__init__("This sign-in link was used or has expired: ask for a new one")
+        super().__init__(_("This sign-in link was used or has expired: ask for a new one"))
 
 
 def sign_in_link(user: User, base_url: str) -> str:

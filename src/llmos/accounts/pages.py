@@ -202,7 +202,7 @@ def device(request: HttpRequest) -> HttpResponse:
             devices.decide_pairing(user=user, typed=typed, approve=decision == "approve")
             return _page(request, "device_decided", approved=decision == "approve")
     except NotFound as refusal:
-        form.add_error("code", _(refusal.message))
+        form.add_error("code", refusal.message)
         return _page(request, "device", form=form, code=None)
     return _page(request, "device", form=form, code=code)
 

@@ -226,7 +226,9 @@ def open_change_request(
     """A change request with the next number; `refs/pr/<number>` is the caller's to make."""
     title = title.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
-        raise Invalid(f"A change request needs a title of at most {LONGEST_TITLE} characters")
+        raise Invalid(
+            _("A change request needs a title of at most %(n)d characters") % {"n": LONGEST_TITLE}
+        )
     change = ChangeRequest.objects.create(
         repository=repository,
         number=take_number(repository_id=repository.pk),
@@ -290,8 +292,8 @@ def _place_for(viewer: Viewer, kind: Kind, namespace: str | None) -> Namespace:
     if not viewer.can_write:
         raise Forbidden("This token may only read; to create repositories use a write token")
     raise Forbidden(
-        f"You don't have the rights to create a {kind.name} under the namespace "
-        f'"{namespace or viewer.name}"'
+        _('You don\'t have the rights to create a %(kind)s under the namespace "%(name)s"')
+        % {"kind": kind.word, "name": namespace or viewer.name}
     )
 
 
@@ -310,5 +312,5 @@ def _visibility(wanted: str | None, place: Namespace) -> str:
 
 def _taken_text(kind: Kind, full_name: str) -> str:
     # Clients' tests know the English sentence by heart.
-    values: dict[str, Any] = {"kind": kind.name, "name": full_name}
+    values: dict[str, Any] = {"kind": kind.word, "name": full_name}
     return _("A %(kind)s repository called %(name)s already exists") % values

@@ -1,6 +1,7 @@
 """Changing change requests: title, status, merging."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.hub.access import rights_of
@@ -42,7 +43,7 @@ def refuse_strangers(viewer: Viewer, change: ChangeRequest) -> None:
     is_author = change.author_id is not None and change.author_id == viewer.user_id
     rights = rights_of(viewer, change.repository)
     if not (rights.write or (is_author and rights.contribute)):
-        raise Forbidden("Only its author and those who may write here change this proposal")
+        raise Forbidden(_("Only its author and those who may write here change this proposal"))
 
 
 @transaction.atomic
@@ -50,7 +51,9 @@ def rename(*, change: ChangeRequest, user_id: int | None, title: str) -> ChangeE
     """Raises Invalid."""
     title = title.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
-        raise Invalid(f"A change request needs a title of at most {LONGEST_TITLE} characters")
+        raise Invalid(
+            _("A change request needs a title of at most %(n)d characters") % {"n": LONGEST_TITLE}
+        )
     event = _note(change, ChangeEvent.Type.TITLE, user_id, {"from": change.title, "to": title})
     change.title = title
     change.save(update_fields=["title"])
@@ -66,9 +69,9 @@ def set_status(
     if status not in {Status.OPEN, Status.CLOSED}:
         raise Invalid(f"status is open or closed, not {status!r}")
     if change.status == Status.MERGED:
-        raise Conflict("This change request was merged, so it stays closed")
+        raise Conflict(_("This change request was merged, so it stays closed"))
     if change.status == status:
-        raise Invalid(f"This change request is {status} already")
+        raise Invalid(_("This change request is %(status)s already") % {"status": _(status)})
     event = _change_status(change, user_id, Status(status), comment)
     change.save(update_fields=["status"])
     return event
@@ -80,11 +83,14 @@ def merge_change(*, change: ChangeRequest, viewer: Viewer, comment: str = "") ->
     Raises NotMergeable, MergeConflict, BranchMoved.
     """
     if change.status != Status.OPEN:
-        raise NotMergeable(f"Only open change requests are merged; this one is {change.status}")
+        raise NotMergeable(
+            _("Only open change requests are merged; this one is %(status)s")
+            % {"status": _(change.status)}
+        )
     repository, ref = change.repository, f"refs/pr/{change.number}"
     target, source = refs.resolve(repository.pk, "main"), refs.resolve(repository.pk, ref)
     if source == change.base:
-        raise NotMergeable("This change request has no commits yet")
+        raise NotMergeable(_("This change request has no commits yet"))
     if outlook(repository.pk, target=target, source=source).nothing_new:
         return _settle(change, viewer, target, comment)  # a merge whose record was lost
     title = f"{change.title} (#{change.number})"

@@ -1,5 +1,7 @@
 """Refusals of the hub, with the codes and texts that clients turn into exceptions."""
 
+from django.utils.translation import gettext as _
+
 from llmos.kit.errors import (
     Conflict,
     Forbidden,
@@ -17,14 +19,14 @@ class RepoNotFound(NotFound):
     code = "RepoNotFound"
 
     def __init__(self) -> None:
-        super().__init__("Repository not found")
+        super().__init__(_("Repository not found"))
 
 
 class RepoNotFoundForAnonymous(Unauthenticated):
     code = "RepoNotFound"
 
     def __init__(self) -> None:
-        super().__init__("Repository not found, or private: sign in to see more")
+        super().__init__(_("Repository not found, or private: sign in to see more"))
 
 
 class RepoMoved(Moved):
@@ -37,7 +39,7 @@ class RevisionNotFound(NotFound):
     code = "RevisionNotFound"
 
     def __init__(self, revision: str) -> None:
-        super().__init__(f"Invalid rev id: {revision}")
+        super().__init__(_("Invalid rev id: %(revision)s") % {"revision": revision})
 
 
 class EntryNotFound(NotFound):
@@ -47,7 +49,8 @@ class EntryNotFound(NotFound):
 
     def __init__(self, path: str, sha: str, *, message: str = "") -> None:
         super().__init__(
-            message or f"Entry not found: {path}", headers={"X-Repo-Commit": sha} if sha else {}
+            message or _("Entry not found: %(path)s") % {"path": path},
+            headers={"X-Repo-Commit": sha} if sha else {},
         )
 
 
@@ -63,7 +66,7 @@ class GatedRepoForAnonymous(Unauthenticated):
 
 class RepoDisabled(Forbidden):
     def __init__(self) -> None:
-        super().__init__("Access to this resource is disabled.")
+        super().__init__(_("Access to this resource is disabled."))
 
 
 class NameTaken(Conflict):
@@ -72,7 +75,7 @@ class NameTaken(Conflict):
 
 class ReferenceExists(Conflict):
     def __init__(self, ref: str) -> None:
-        super().__init__(f"Reference {ref} already exists")
+        super().__init__(_("Reference %(ref)s already exists") % {"ref": ref})
 
 
 class BranchMoved(Refusal):
@@ -83,7 +86,7 @@ class BranchMoved(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "The branch was updated since you opened this page. Please refresh and try again."
+            _("The branch was updated since you opened this page. Please refresh and try again.")
         )
 
 

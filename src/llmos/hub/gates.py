@@ -1,6 +1,7 @@
 """Gated repositories: asking to read one, and answering who asks."""
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from llmos.hub.errors import GatedRepo
 from llmos.hub.events import AccessAsked
@@ -24,7 +25,7 @@ def ask_access(*, repository: Repository, user_id: int, reason: str = "") -> Acc
     Asking twice changes nothing. Raises Invalid when there is no gate, GatedRepo after a no.
     """
     if not repository.gated:
-        raise Invalid("This repository is not gated: everybody who sees it may read it")
+        raise Invalid(_("This repository is not gated: everybody who sees it may read it"))
     status = Status.ACCEPTED if repository.gated == "auto" else Status.PENDING
     request, new = AccessRequest.objects.get_or_create(
         repository=repository,
@@ -32,7 +33,7 @@ def ask_access(*, repository: Repository, user_id: int, reason: str = "") -> Acc
         defaults={"status": status, "reason": reason[:LONGEST_REASON]},
     )
     if request.status == Status.REJECTED:
-        raise GatedRepo("Your request to access this repository was rejected by its owners")
+        raise GatedRepo(_("Your request to access this repository was rejected by its owners"))
     if new:
         _announce(request)
     return request
@@ -57,7 +58,7 @@ def answer_request(*, request: AccessRequest, status: str, reason: str = "") -> 
 def grant_access(*, repository: Repository, user_id: int) -> AccessRequest:
     """Let a member read who did not ask. Raises Invalid when she may already."""
     if not repository.gated:
-        raise Invalid("This repository is not gated: everybody who sees it may read it")
+        raise Invalid(_("This repository is not gated: everybody who sees it may read it"))
     try:
         with transaction.atomic():
             request = AccessRequest.objects.create(
@@ -70,7 +71,7 @@ def grant_access(*, repository: Repository, user_id: int) -> AccessRequest:
     except IntegrityError:
         request = AccessRequest.objects.get(repository=repository, user_id=user_id)
         if request.status == Status.ACCEPTED:
-            raise Invalid("This member has access already") from None
+            raise Invalid(_("This member has access already")) from None
         return answer_request(request=request, status=Status.ACCEPTED)
     _announce(request)
     return request
@@ -79,7 +80,7 @@ def grant_access(*, repository: Repository, user_id: int) -> AccessRequest:
 def refuse_unless_gated(repository: Repository) -> None:
     """Raises Forbidden: lists of requests exist only behind a gate."""
     if not repository.gated:
-        raise Forbidden("This repository is not gated, so nobody asks for access")
+        raise Forbidden(_("This repository is not gated, so nobody asks for access"))
 
 
 def _announce(request: AccessRequest) -> None:

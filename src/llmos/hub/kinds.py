@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from llmos.kit.errors import Invalid
 
 
@@ -10,6 +12,17 @@ class Kind:
     name: str  # as stored and as JSON bodies spell it: "model"
     plural: str  # as API paths spell it: "models"
     prefix: str  # before `ns/name` in page, resolve and git addresses: "" or "datasets/"
+
+    @property
+    def word(self) -> str:
+        """As a sentence says it, in the page's language; in English as `name`."""
+        words = {
+            "model": _("model"),
+            "dataset": _("dataset"),
+            "space": _("space"),
+            "kernel": _("kernel"),
+        }
+        return words[self.name]
 
 
 KINDS = {

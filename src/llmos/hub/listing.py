@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
@@ -261,5 +262,5 @@ def _position(cursor: str) -> tuple[Any, int]:
         if not isinstance(value, str | int | float) or type(row_id) is not int:
             raise ValueError
     except ValueError:
-        raise Invalid("This cursor is not one of ours: start the list again") from None
+        raise Invalid(_("This cursor is not one of ours: start the list again")) from None
     return value, row_id

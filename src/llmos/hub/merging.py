@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pygit2
+from django.utils.translation import gettext as _
 
 from llmos.hub.git.draft import check_names
 from llmos.hub.git.repos import open_repository, signature
@@ -15,10 +16,13 @@ class MergeConflict(Conflict):
     code = "MergeConflict"
 
     def __init__(self, files: list[str]) -> None:
-        named = ", ".join(files[:10]) + (" and others" if len(files) > 10 else "")
+        named = ", ".join(files[:10]) + (_(" and others") if len(files) > 10 else "")
         super().__init__(
-            f"This cannot be merged as it is: both sides changed {named}. "
-            "Bring main into the change request, settle these files, and push it again.",
+            _(
+                "This cannot be merged as it is: both sides changed %(files)s. "
+                "Bring main into the change request, settle these files, and push it again."
+            )
+            % {"files": named},
             data={"filesWithConflicts": files},
         )
         self.files = files

@@ -13,6 +13,7 @@ from typing import IO
 from uuid import uuid4
 
 import pygit2
+from django.utils.translation import gettext as _
 from pygit2.enums import FileMode
 
 from llmos.hub.errors import BranchMoved, EntryNotFound
@@ -38,7 +39,10 @@ class PathTaken(Unprocessable):
     """A file stands where a folder is wanted, or the other way round."""
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"'{path}' is a {what} in this repository; delete it first")
+        super().__init__(
+            _("'%(path)s' is a %(what)s in this repository; delete it first")
+            % {"path": path, "what": what}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +211,12 @@ class Draft:
     def _claim(self, path: str) -> None:
         checked_path(path)
         if self._kind(path) == "folder":
-            raise PathTaken(path, "folder")
+            raise PathTaken(path, _("folder"))
         folder = path.rpartition("/")[0]
         while folder and folder not in self._added_folders:
             kind = self._kind(folder)
             if kind == "file":
-                raise PathTaken(folder, "file")
+                raise PathTaken(folder, _("file"))
             if kind == "folder":
                 return
             folder = folder.rpartition("/")[0]

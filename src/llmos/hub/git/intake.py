@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 import orjson
+from django.utils.translation import gettext as _
 
 from llmos.hub.git.config import GitSettings
 from llmos.hub.git.paths import BadPath
@@ -36,8 +37,11 @@ class FileTooLarge(TooLarge):
     def __init__(self, path: str) -> None:
         limit = current(GitSettings).largest_regular_file
         super().__init__(
-            f"'{path[:200]}' is over {limit // 2**20} MiB, the most that git itself should hold; "
-            "upload it as a large file (LFS or Xet)"
+            _(
+                "'%(path)s' is over %(mib)d MiB, the most that git itself should hold; "
+                "upload it as a large file (LFS or Xet)"
+            )
+            % {"path": path[:200], "mib": limit // 2**20}
         )
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from llmos.hub.git import tree
 from llmos.hub.git.repos import git_environment, path_of, run_git
 from llmos.kit.errors import Busy
@@ -184,7 +186,7 @@ def _run(repository_id: int, arguments: list[str]) -> bytes:
     try:
         return run_git(repository_id, arguments, seconds=SECONDS)
     except subprocess.TimeoutExpired:
-        raise Busy("This history takes too long to read; ask for less of it") from None
+        raise Busy(_("This history takes too long to read; ask for less of it")) from None
 
 
 def _commits(text: bytes) -> list[Commit]:

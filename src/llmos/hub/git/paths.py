@@ -5,6 +5,8 @@ The same rules hold for commits through the API and for pushed trees.
 
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from llmos.kit.errors import Unprocessable
 
 LONGEST_PATH = 1024  # bytes
@@ -33,17 +35,22 @@ class BadPath(Unprocessable):
     def __init__(self, path: str, reason: str) -> None:
         shown = path if len(path) <= 200 else path[:200] + "…"
         printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
-        super().__init__(f"The path '{printable}' {reason}")
+        super().__init__(
+            _("The path '%(path)s' %(reason)s") % {"path": printable, "reason": reason}
+        )
 
 
 class NamesCollide(Unprocessable):
     """Two names in one folder that many file systems cannot tell apart."""
 
     def __init__(self, folder: str, first: str, second: str) -> None:
-        where = f"the folder '{folder}'" if folder else "the top folder"
+        where = _("the folder '%(name)s'") % {"name": folder} if folder else _("the top folder")
         super().__init__(
-            f"'{first}' and '{second}' in {where} differ only by letter case or Unicode form; "
-            "many file systems cannot hold both, so rename or delete one"
+            _(
+                "'%(first)s' and '%(second)s' in %(where)s differ only by letter case or Unicode "
+                "form; many file systems cannot hold both, so rename or delete one"
+            )
+            % {"first": first, "second": second, "where": where}
         )
 
 
@@ -62,35 +69,35 @@ def folded(name: str) -> str:
 
 def _fault(path: str) -> str | None:
     if not path:
-        return "is empty"
+        return _("is empty")
     if "\\" in path:
-        return "has a backslash; folders are written with /"
+        return _("has a backslash; folders are written with /")
     if path.startswith("/"):
-        return "starts with /"
+        return _("starts with /")
     if not path.isascii():
         if unicodedata.normalize("NFC", path) != path:
-            return "is not in Unicode form NFC; rename it with composed characters"
+            return _("is not in Unicode form NFC; rename it with composed characters")
         if any(c in _INVISIBLE for c in path):
-            return "has invisible or direction-changing characters"
+            return _("has invisible or direction-changing characters")
     if not path.isprintable() and any(
         unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in path
     ):
-        return "has control characters"
+        return _("has control characters")
     if len(path.encode()) > LONGEST_PATH:
-        return f"is longer than {LONGEST_PATH} bytes"
+        return _("is longer than %(n)d bytes") % {"n": LONGEST_PATH}
     names = path.split("/")
     if len(names) > DEEPEST:
-        return f"lies deeper than {DEEPEST} folders"
+        return _("lies deeper than %(n)d folders") % {"n": DEEPEST}
     return next(filter(None, map(_fault_of_name, names)), None)
 
 
 def _fault_of_name(name: str) -> str | None:
     if name in {"", ".", ".."}:
-        return "has an empty, `.` or `..` part"
+        return _("has an empty, `.` or `..` part")
     if len(name.encode()) > LONGEST_NAME:
-        return f"has a part longer than {LONGEST_NAME} bytes"
+        return _("has a part longer than %(n)d bytes") % {"n": LONGEST_NAME}
     # Windows drops dots and blanks at the end, and knows .git by its short name too.
     plain = name.casefold().rstrip(". ").split(":")[0].rstrip(". ")
     if "".join(c for c in plain if unicodedata.category(c) != "Cf") in {".git", "git~1"}:
-        return "has a part that git keeps for itself"
+        return _("has a part that git keeps for itself")
     return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import pygit2
+from django.utils.translation import gettext as _
 from pygit2.enums import ObjectType
 
 from llmos.hub.errors import BranchMoved, ReferenceExists, RevisionNotFound
@@ -28,7 +29,9 @@ class BadReferenceName(Unprocessable):
     """Not a name that git takes for a branch or a tag."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name[:200]!r} is not a name for a branch or a tag")
+        super().__init__(
+            _("%(name)s is not a name for a branch or a tag") % {"name": repr(name[:200])}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def delete_branch(repository_id: int, name: str) -> Ref:
     """Remove a branch and return what it was. Raises RevisionNotFound, Forbidden for `main`."""
     ref = f"refs/heads/{name}"
     if ref == MAIN:
-        raise Forbidden(f"Cannot delete {MAIN}")
+        raise Forbidden(_("Cannot delete %(ref)s") % {"ref": MAIN})
     return _delete(repository_id, ref, name)
 
 
@@ -272,7 +275,9 @@ def _despite_locks(repository_id: int, ref: str, change: Callable[[], None]) -> 
                 raise
             break_stale_locks(repository_id, ref)
         time.sleep(0.01 * min(attempt + 1, 10))
-    raise Busy(f"Another change holds {ref}; try again", headers={"Retry-After": "2"})
+    raise Busy(
+        _("Another change holds %(ref)s; try again") % {"ref": ref}, headers={"Retry-After": "2"}
+    )
 
 
 def _blocked(repository: pygit2.Repository, ref: str) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 import pygit2
+from django.utils.translation import gettext as _
 from pygit2.enums import ObjectType
 
 from llmos.hub.errors import EntryNotFound
@@ -88,7 +89,7 @@ def entries(
         raise EntryNotFound(folder, sha)
     prefix = f"{folder}/" if folder else ""
     if cursor is not None and not cursor.startswith(prefix):
-        raise Invalid("The cursor does not belong to this listing")
+        raise Invalid(_("The cursor does not belong to this listing"))
     after = None if cursor is None else cursor.removeprefix(prefix)
     list_nodes = walk if recursive else _folders_first
     nodes = list_nodes(repository, tree.id.raw, after)
@@ -233,7 +234,7 @@ def walk(
         prefix, nodes = stack[-1]
         found = next((node for node in nodes if node[1] == part.encode()), None)
         if found is None or (found[0] != FOLDER and depth < len(parts) - 1):
-            raise Invalid("The cursor does not belong to this listing")
+            raise Invalid(_("The cursor does not belong to this listing"))
         if found[0] == FOLDER:
             stack.append((f"{prefix}{part}/", iter(nodes_of(repository, found[2]))))
     while stack:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import ANONYMOUS, Viewer, viewer_of_user
 from llmos.accounts.models import User
@@ -53,7 +54,7 @@ def signed_in(request: HttpRequest) -> Viewer:
     """The signed-in viewer. Raises Unauthenticated."""
     viewer = viewer_of_page(request)
     if viewer.is_anonymous:
-        raise Unauthenticated("Sign in to do this")
+        raise Unauthenticated(_("Sign in to do this"))
     return viewer
 
 

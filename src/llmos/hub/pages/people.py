@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
 
 from llmos.accounts.models import Namespace, Role
 from llmos.accounts.queries import (
@@ -23,7 +24,7 @@ ROWS_A_KIND = 60
 def namespace(request: HttpRequest, ns: str) -> HttpResponse:
     place = namespace_named(ns)
     if place is None:
-        raise NotFound("Nobody has this name")
+        raise NotFound(_("Nobody has this name"))
     if place.name != ns:
         return HttpResponseRedirect(f"/{place.name}")
     viewer = viewer_of_page(request)
