@@ -1,19 +1,20 @@
-"""The rules of `test_authorisation.py`: for each machine route what a viewer needs, and an example.
+"""The rules of `test_authorisation.py`: for each machine route what a viewer needs, by example.
 
-An example must be refused for nothing but rights: whoever has them gets any other answer.
-`spends` marks examples that leave the repository changed for the next viewer.
+An example must be refused for nothing but rights: whoever has them gets any other answer,
+so an example may ask for nonsense. `R` in its address or body is the repository.
 """
 
 import base64
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Access(StrEnum):
     ANYONE = "anyone"
     MEMBER = "member"
+    SIGNED = "signed"  # opened by an address or a token that the hub signed; refused without
+    MODELS_ONLY = "models only"  # asks for another type than the repository's: always missing
     SEE = "see"
     READ = "read"
     CONTRIBUTE = "contribute"
@@ -21,117 +22,265 @@ class Access(StrEnum):
     ADMIN = "admin"
 
 
-def _nothing(repository: str) -> bytes:
-    return b""
+OF_REPOSITORY = {Access.SEE, Access.READ, Access.CONTRIBUTE, Access.WRITE, Access.ADMIN}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`path` is an example address, `R` in it the repository; `also`: other fine verdicts."""
+    """`spends`: the example leaves no repository for the next viewer."""
 
     wants: Access
     method: str
+    route: str
     path: str
-    body: Callable[[str], bytes] = _nothing
-    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    kind: str = "application/json"
     spends: bool = False
-    also: tuple[str, ...] = ()
 
     @property
-    def is_of_repository(self) -> bool:
-        return self.wants not in {Access.ANYONE, Access.MEMBER}
-
-    def example(self, repository: str) -> tuple[str, str]:
-        return self.method, self.path.replace("R", repository)
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
 
 
-JSON = {"Content-Type": "application/json"}
-LFS = {"Content-Type": "application/vnd.git-lfs+json"}
-LINES = {"Content-Type": "application/x-ndjson"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = "application/json"
+LFS = "application/vnd.git-lfs+json"
+LINES = "application/x-ndjson"
+FORM = "application/x-www-form-urlencoded"
 OID = "ab" * 32
 
 API = "/api/{kind:plural}/{ns:seg}/{name:seg}"
+ANY_API = "/api/{plural:seg}/{ns:seg}/{name:seg}"
 PAGE = "/{kind:prefix}{ns:seg}/{name:seg}"
 CAS = "/cas/g{generation:int}"
+R = "/api/models/R"
+CONTENT = base64.b64encode(b"new").decode()
 
 
-def sending(**fields: object) -> Callable[[str], bytes]:
-    return lambda repository: json.dumps(fields).encode()
+def text(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
 
 
-def _commit(repository: str) -> bytes:
-    content = base64.b64encode(b"new").decode()
-    lines = [
-        {"key": "header", "value": {"summary": "change"}},
-        {"key": "file", "value": {"path": "n.txt", "content": content, "encoding": "base64"}},
+COMMIT = b"\n".join(
+    text(key=key, value=value)
+    for key, value in (
+        ("header", {"summary": "change"}),
+        ("file", {"path": "n.txt", "content": CONTENT, "encoding": "base64"}),
+    )
+)
+FILES = text(files=[{"path": "n.txt", "size": 3, "sample": CONTENT}])
+UPLOAD = text(operation="upload", objects=[{"oid": OID, "size": 3}])
+DOWNLOAD = text(operation="download", objects=[{"oid": OID, "size": 3}])
+VERIFY = text(oid=OID, size=3)
+
+A = Access
+READING = [
+    Rule(A.SEE, "GET", API, R),
+    Rule(A.SEE, "GET", API + "/revision/{rev:seg}", R + "/revision/main"),
+    Rule(A.SEE, "GET", API + "/tree/{rev:seg}", R + "/tree/main"),
+    Rule(A.SEE, "GET", API + "/tree/{rev:seg}/{path:tail}", R + "/tree/main/a.txt"),
+    Rule(
+        A.SEE, "POST", API + "/paths-info/{rev:seg}", R + "/paths-info/main", b"paths=a.txt", FORM
+    ),
+    Rule(A.SEE, "GET", API + "/refs", R + "/refs"),
+    Rule(A.SEE, "GET", API + "/commits/{rev:seg}", R + "/commits/main"),
+    Rule(A.READ, "GET", API + "/compare/{span:seg}", R + "/compare/old..main"),
+    Rule(
+        A.READ,
+        "GET",
+        API + "/safetensors-metadata/{path:tail}",
+        R + "/safetensors-metadata/w.safetensors",
+    ),
+    Rule(A.READ, "GET", PAGE + "/resolve/{rev:seg}/{path:tail}", "/R/resolve/main/a.txt"),
+    Rule(A.READ, "GET", PAGE + "/resolve/{rev:seg}/{path:tail}", "/R/resolve/main/w.safetensors"),
+    Rule(A.READ, "GET", PAGE + "/raw/{rev:seg}/{path:tail}", "/R/raw/main/a.txt"),
+    Rule(A.READ, "GET", API + "/auth-check", R + "/auth-check"),
+    Rule(A.WRITE, "GET", API + "/auth-check/write", R + "/auth-check/write"),
+]
+CHANGING = [
+    Rule(A.WRITE, "POST", API + "/preupload/{rev:seg}", R + "/preupload/main", FILES),
+    Rule(
+        A.CONTRIBUTE,
+        "POST",
+        API + "/preupload/{rev:seg}",
+        R + "/preupload/main?create_pr=1",
+        FILES,
+    ),
+    Rule(A.WRITE, "POST", API + "/commit/{rev:seg}", R + "/commit/main", COMMIT, LINES),
+    Rule(
+        A.CONTRIBUTE,
+        "POST",
+        API + "/commit/{rev:seg}",
+        R + "/commit/main?create_pr=1",
+        COMMIT,
+        LINES,
+    ),
+    Rule(A.WRITE, "POST", API + "/branch/{branch:seg}", R + "/branch/b", text()),
+    Rule(A.WRITE, "DELETE", API + "/branch/{branch:seg}", R + "/branch/old"),
+    Rule(A.WRITE, "POST", API + "/tag/{rev:seg}", R + "/tag/main", text(tag="t")),
+    Rule(A.WRITE, "DELETE", API + "/tag/{rev:seg}", R + "/tag/v0"),
+    Rule(A.WRITE, "POST", API + "/super-squash/{branch:seg}", R + "/super-squash/old", text()),
+    Rule(A.ADMIN, "PUT", API + "/settings", R + "/settings", text(gated=False)),
+    Rule(A.READ, "POST", API + "/duplicate", R + "/duplicate", text(repository="no/such/name")),
+    Rule(A.ADMIN, "POST", "/api/repos/move", "/api/repos/move", text(fromRepo="R", toRepo="a/b/c")),
+    Rule(A.ADMIN, "DELETE", "/api/repos/delete", "/api/repos/delete", text(name="R"), spends=True),
+]
+ONE = API + "/discussions/{number:int}"
+COMMUNITY = [
+    Rule(A.SEE, "GET", API + "/discussions", R + "/discussions"),
+    Rule(A.SEE, "GET", ONE, R + "/discussions/1"),
+    Rule(A.CONTRIBUTE, "POST", API + "/discussions", R + "/discussions", text(title="words")),
+    Rule(A.CONTRIBUTE, "POST", ONE + "/comment", R + "/discussions/1/comment", text(comment="x")),
+    Rule(A.WRITE, "POST", ONE + "/title", R + "/discussions/1/title", text(title="better")),
+    Rule(A.WRITE, "POST", ONE + "/status", R + "/discussions/1/status", text(status="odd")),
+    Rule(A.WRITE, "POST", ONE + "/merge", R + "/discussions/1/merge", text()),
+    Rule(A.CONTRIBUTE, "POST", API + "/like", R + "/like"),
+    Rule(A.CONTRIBUTE, "DELETE", API + "/like", R + "/like"),
+    Rule(A.SEE, "GET", API + "/likers", R + "/likers"),
+    Rule(A.CONTRIBUTE, "POST", API + "/ask-access", R + "/ask-access", text(reason="work")),
+    Rule(
+        A.ADMIN,
+        "GET",
+        API + "/user-access-request/{status:seg}",
+        R + "/user-access-request/pending",
+    ),
+    Rule(
+        A.ADMIN,
+        "POST",
+        API + "/user-access-request/handle",
+        R + "/user-access-request/handle",
+        text(user="nobody", status="accepted"),
+    ),
+    Rule(
+        A.ADMIN,
+        "POST",
+        API + "/user-access-request/grant",
+        R + "/user-access-request/grant",
+        text(user="nobody"),
+    ),
+]
+XET = [
+    Rule(
+        A.READ,
+        "GET",
+        ANY_API + "/xet-{scope:seg}-token/{rev:seg}",
+        R + "/xet-read-token/main",
+    ),
+    Rule(
+        A.WRITE,
+        "GET",
+        ANY_API + "/xet-{scope:seg}-token/{rev:seg}",
+        R + "/xet-write-token/main",
+    ),
+    Rule(
+        A.CONTRIBUTE,
+        "GET",
+        ANY_API + "/xet-{scope:seg}-token/{rev:seg}",
+        R + "/xet-write-token/None?create_pr=1",
+    ),
+    Rule(A.SIGNED, "GET", CAS + "/xorb-data/{xorb:seg}", f"/cas/g1/xorb-data/{OID}"),
+    Rule(
+        A.SIGNED,
+        "GET",
+        CAS + "/{version:seg}/reconstructions/{file:seg}",
+        f"/cas/g1/v2/reconstructions/{OID}",
+    ),
+    Rule(
+        A.SIGNED,
+        "POST",
+        CAS + "/v1/xorbs/{prefix:seg}/{xorb:seg}",
+        f"/cas/g1/v1/xorbs/default/{OID}",
+        b"xorb",
+    ),
+    Rule(
+        A.SIGNED,
+        "GET",
+        CAS + "/v1/chunks/{prefix:seg}/{chunk:seg}",
+        f"/cas/g1/v1/chunks/default/{OID}",
+    ),
+    Rule(A.SIGNED, "POST", CAS + "/v1/shards", "/cas/g1/v1/shards", b"shard"),
+    Rule(A.SIGNED, "POST", CAS + "/v2/shards", "/cas/g1/v2/shards", b"shard"),
+    Rule(A.ANYONE, "POST", CAS + "/v1/telemetry", "/cas/g1/v1/telemetry", b"{}"),
+    Rule(A.ANYONE, "POST", "/v1/telemetry", "/v1/telemetry", b"{}"),
+    *(
+        Rule(A.SIGNED, method, "/cas/{rest:tail}", "/cas/g1/v9/unknown")
+        for method in ("GET", "POST", "PUT", "DELETE")
+    ),
+]
+
+
+def lfs(prefix: str) -> list[Rule]:
+    """The git-lfs routes, which each type has of its own."""
+    base, route = f"/{prefix}R.git/info/lfs", f"/{prefix}{{ns:seg}}/{{name:seg}}/info/lfs"
+    wants = {access: A.MODELS_ONLY if prefix else access for access in (A.READ, A.CONTRIBUTE)}
+    batch = (f"{route}/objects/batch", f"{base}/objects/batch")
+    return [
+        Rule(wants[A.CONTRIBUTE], "POST", *batch, UPLOAD, LFS),
+        Rule(wants[A.READ], "POST", *batch, DOWNLOAD, LFS),
+        Rule(
+            wants[A.READ], "POST", f"{route}/objects/verify", f"{base}/objects/verify", VERIFY, LFS
+        ),
+        Rule(wants[A.READ], "POST", f"{route}/locks/verify", f"{base}/locks/verify", b"{}", LFS),
+        Rule(wants[A.READ], "POST", f"{route}/locks", f"{base}/locks", b"{}", LFS),
+        Rule(wants[A.READ], "GET", f"{route}/locks", f"{base}/locks"),
     ]
-    return "\n".join(map(json.dumps, lines)).encode()
 
 
-RULES: dict[tuple[str, str], Rule] = {}
-
-
-def rule(
-    wants: Access,
-    method: str,
-    route: str,
-    example: str,
-    *,
-    body: Callable[[str], bytes] = _nothing,
-    headers: dict[str, str] | None = None,
-    spends: bool = False,
-    also: tuple[str, ...] = (),
-) -> None:
-    RULES[method, route] = Rule(wants, method, example, body, headers or {}, spends, also)
-
-
-# Reading a repository
-rule(Access.SEE, "GET", API, "/api/models/R")
-rule(Access.SEE, "GET", API + "/revision/{rev:seg}", "/api/models/R/revision/main")
-rule(
-    Access.READ,
-    "GET",
-    API + "/safetensors-metadata/{path:tail}",
-    "/api/models/R/safetensors-metadata/w.safetensors",
-)
-rule(Access.SEE, "GET", API + "/tree/{rev:seg}", "/api/models/R/tree/main")
-rule(Access.SEE, "GET", API + "/tree/{rev:seg}/{path:tail}", "/api/models/R/tree/main/a.txt")
-rule(
-    Access.SEE,
-    "POST",
-    API + "/paths-info/{rev:seg}",
-    "/api/models/R/paths-info/main",
-    body=lambda repository: b"paths=a.txt",
-    headers=FORM,
-)
-rule(Access.READ, "GET", PAGE + "/resolve/{rev:seg}/{path:tail}", "/R/resolve/main/a.txt")
-rule(Access.READ, "GET", PAGE + "/raw/{rev:seg}/{path:tail}", "/R/raw/main/a.txt")
-
-# Committing
-_PREUPLOAD = sending(files=[{"path": "n.txt", "size": 3, "sample": "bmV3"}])
-rule(
-    Access.WRITE,
-    "POST",
-    API + "/preupload/{rev:seg}",
-    "/api/models/R/preupload/main",
-    body=_PREUPLOAD,
-    headers=JSON,
-)
-rule(
-    Access.WRITE,
-    "POST",
-    API + "/commit/{rev:seg}",
-    "/api/models/R/commit/main",
-    body=_commit,
-    headers=LINES,
-    spends=True,
-)
-
-# Xet: the hub's own token endpoint asks for rights; the rest is opened by what it signed.
-rule(
-    Access.READ,
-    "GET",
-    "/api/{plural:seg}/{ns:seg}/{name:seg}/xet-{scope:seg}-token/{rev:seg}",
-    "/api/models/R/xet-read-token/main",
-)
+LARGE_FILES = [
+    *(rule for prefix in ("", "datasets/", "spaces/", "kernels/") for rule in lfs(prefix)),
+    Rule(A.SIGNED, "GET", "/lfs/objects/{oid:seg}", f"/lfs/objects/{OID}"),
+    Rule(A.SIGNED, "PUT", "/lfs/objects/{oid:seg}", f"/lfs/objects/{OID}", b"new"),
+    Rule(A.SIGNED, "PUT", "/lfs/parts/{oid:seg}/{number:int}", f"/lfs/parts/{OID}/1", b"new"),
+    Rule(A.SIGNED, "POST", "/lfs/parts/{oid:seg}", f"/lfs/parts/{OID}", b"{}"),
+    Rule(A.WRITE, "PUT", ANY_API + "/upload", R + "/upload", b"new"),
+    Rule(A.WRITE, "GET", ANY_API + "/lfs-files", R + "/lfs-files"),
+    Rule(
+        A.READ,
+        "POST",
+        ANY_API + "/lfs-files/duplicate",
+        R + "/lfs-files/duplicate",
+        text(target=7),
+    ),
+]
+GIT = [
+    Rule(A.READ, "GET", PAGE + "/info/refs", "/R.git/info/refs?service=git-upload-pack"),
+    Rule(A.WRITE, "GET", PAGE + "/info/refs", "/R/info/refs?service=git-receive-pack"),
+    Rule(A.READ, "POST", PAGE + "/git-upload-pack", "/R.git/git-upload-pack", b"0000"),
+    Rule(A.WRITE, "POST", PAGE + "/git-receive-pack", "/R/git-receive-pack", b"0000"),
+]
+HOUSE = [
+    Rule(A.MEMBER, "GET", "/api/whoami-v2", "/api/whoami-v2"),
+    Rule(A.MEMBER, "POST", "/api/repos/create", "/api/repos/create", text(name="..")),
+    Rule(A.MEMBER, "GET", "/api/settings/repositories", "/api/settings/repositories"),
+    Rule(
+        A.ANYONE,
+        "GET",
+        "/api/organizations/{ns:seg}/settings/repositories",
+        "/api/organizations/nobody/settings/repositories",
+    ),
+    Rule(A.ANYONE, "POST", "/api/validate-yaml", "/api/validate-yaml", text(content="x")),
+    Rule(A.ANYONE, "GET", "/api/{kind:plural}", "/api/models"),
+    Rule(A.ANYONE, "GET", "/api/{kind:plural}-tags-by-type", "/api/models-tags-by-type"),
+    Rule(A.MODELS_ONLY, "GET", "/{name:seg}/resolve/{rev:seg}/{path:tail}", "/r/resolve/main/a"),
+    *(
+        Rule(A.ANYONE, "GET", f"/api/users/{{name:seg}}/{page}", f"/api/users/ada/{page}")
+        for page in ("overview", "followers", "following")
+    ),
+    *(
+        Rule(
+            A.ANYONE,
+            "GET",
+            f"/api/organizations/{{name:seg}}/{page}",
+            f"/api/organizations/x/{page}",
+        )
+        for page in ("overview", "members", "followers")
+    ),
+    Rule(A.ANYONE, "GET", "/api/users/{user:seg}/likes", "/api/users/ada/likes"),
+    Rule(A.ANYONE, "GET", "/api/pictures/{name:seg}", "/api/pictures/ada"),
+    Rule(A.ANYONE, "GET", "/media/{file:seg}", "/media/none.png"),
+    Rule(A.ANYONE, "POST", "/oauth/device", "/oauth/device", b"client_id=x", FORM),
+    Rule(A.ANYONE, "POST", "/oauth/token", "/oauth/token", b"grant_type=x", FORM),
+    Rule(A.ANYONE, "GET", "/api/telemetry/{topic:tail}", "/api/telemetry/x"),
+    Rule(A.ANYONE, "GET", "/api/agent-harnesses", "/api/agent-harnesses"),
+]
+# Git before changes: who has proposed a change may push to it.
+RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE]

@@ -143,9 +143,18 @@ def test_a_reader_proposes_and_the_owner_merges(ada: HfApi, bob: HfApi, repo: st
     pulls = ada.list_repo_refs(repo, include_pull_requests=True).pull_requests
     assert [pull.ref for pull in pulls or []] == ["refs/pr/1"]
 
-    ada.change_discussion_status(repo, 1, "open")
     ada.merge_pull_request(repo, 1)
     assert "proposal.txt" in ada.list_repo_files(repo)
+
+
+def test_an_empty_change_request_is_a_draft_until_opened(ada: HfApi, repo: str) -> None:
+    opened = ada.create_pull_request(repo, "Better words", description="soon")
+    assert opened.status == "draft"
+    commit(ada, repo, add("words.txt"), revision=opened.git_reference)
+    ada.change_discussion_status(repo, opened.num, "open")
+    ada.merge_pull_request(repo, opened.num)
+    assert "words.txt" in ada.list_repo_files(repo)
+    assert ada.get_discussion_details(repo, opened.num).status == "merged"
 
 
 def test_a_change_request_can_carry_a_large_file(ada: HfApi, repo: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from huggingface_hub import HfApi
 from tests.clients.conftest import random_file, sha256
@@ -168,9 +169,15 @@ def test_a_pointer_without_its_object_is_refused(
     assert "w.safetensors" not in ada.list_repo_files(repo)
 
 
-def test_a_forced_push_to_main_is_refused(
-    ada: HfApi, repo: str, git: Git, git_url: Url, tmp_path: Path
+def test_a_forced_push_to_a_protected_branch_is_refused(
+    hub_server: HubServer, ada: HfApi, repo: str, git: Git, git_url: Url, tmp_path: Path
 ) -> None:
+    answer = httpx2.put(
+        f"{hub_server.url}/api/models/{repo}/settings",
+        json={"protectedBranches": ["main"]},
+        headers={"Authorization": f"Bearer {ada.token}"},
+    )
+    assert answer.status_code == 200
     clone = cloned(git, git_url(repo), tmp_path / "clone")
     committed(git, clone, "a.txt", b"a")
     git(clone, "push", "-q")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from huggingface_hub import HfApi
 from tests.clients.conftest import random_file, run, run_script, sha256
@@ -82,8 +83,6 @@ def test_a_file_of_another_repository_cannot_be_had_by_its_hash(
     ada: HfApi, bob: HfApi, new_name: Callable[..., str], repo: str
 ) -> None:
     """Knowing a sha256 is not enough to commit somebody's private bytes."""
-    import httpx2 as httpx
-
     hidden = ada.create_repo(new_name("hidden"), private=True).repo_id
     content = b"\0private weights" * 1000
     ada.upload_file(path_or_fileobj=content, path_in_repo="w.safetensors", repo_id=hidden)
@@ -93,7 +92,7 @@ def test_a_file_of_another_repository_cannot_be_had_by_its_hash(
         '{"key":"lfsFile","value":{"path":"w.safetensors","algo":"sha256",'
         f'"oid":"{sha256(content)}","size":{len(content)}}}}}\n'
     )
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{bob.endpoint}/api/models/{theirs}/commit/main",
         content=lines,
         headers={"Authorization": f"Bearer {bob.token}", "Content-Type": "application/x-ndjson"},

@@ -104,6 +104,20 @@ def rights_from(viewer: Viewer, repository: Repository, ties: Ties) -> Rights:
     return _limited_to_token(rights, viewer)
 
 
+def member_acting(viewer: Viewer, repository: Repository, deed: str) -> int:
+    """The member in whose name a viewer acts on a repository they may see: `deed` says how.
+
+    Raises Unauthenticated, and Forbidden for tokens that only read or open other repositories.
+    """
+    if viewer.user_id is None:
+        raise Unauthenticated(f"Sign in to {deed}")
+    if not viewer.can_write:
+        raise Forbidden(f"This token may only read; to {deed} use a write token")
+    if viewer.scoped_token and not rights_of(viewer, repository).contribute:
+        raise Forbidden(f"This token opens other repositories; to {deed} use one for this one")
+    return viewer.user_id
+
+
 def may_create_in(viewer: Viewer, namespace: Namespace) -> bool:
     """Whether the viewer may create repositories under a name."""
     if not viewer.can_write or viewer.user_id is None or viewer.scoped_token:

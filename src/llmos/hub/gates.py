@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from llmos.hub.errors import GatedRepo
 from llmos.hub.events import AccessAsked
 from llmos.hub.models import AccessRequest, Repository
-from llmos.kit.errors import Forbidden, Invalid, NotFound
+from llmos.kit.errors import Invalid, NotFound
 from llmos.kit.time import now
 from llmos.store.events import announce
 
@@ -78,9 +78,9 @@ def grant_access(*, repository: Repository, user_id: int) -> AccessRequest:
 
 
 def refuse_unless_gated(repository: Repository) -> None:
-    """Raises Forbidden: lists of requests exist only behind a gate."""
+    """Raises Invalid: lists of requests exist only behind a gate."""
     if not repository.gated:
-        raise Forbidden(_("This repository is not gated, so nobody asks for access"))
+        raise Invalid(_("This repository is not gated, so nobody asks for access"))
 
 
 def _announce(request: AccessRequest) -> None:

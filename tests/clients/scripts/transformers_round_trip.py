@@ -45,8 +45,9 @@ assert (
     batch["input_ids"].tolist()
     == tokenizer_again("a hub of one 's own", return_tensors="pt")["input_ids"].tolist()
 )
+for name, weight in model.state_dict().items():
+    assert torch.equal(weight, again.state_dict()[name]), name
 with torch.no_grad():
-    assert torch.equal(
-        model(input_ids=batch["input_ids"]).logits, again(input_ids=batch["input_ids"]).logits
-    )
+    ours, theirs = (one(input_ids=batch["input_ids"]).logits for one in (model, again))
+    assert torch.allclose(ours, theirs, atol=1e-6), (ours, theirs)
 print("same logits")

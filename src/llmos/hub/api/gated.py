@@ -10,9 +10,10 @@ from llmos.accounts.access import viewer_of
 from llmos.accounts.errors import NoSuchMember
 from llmos.accounts.queries import user_named
 from llmos.hub import gates, queries
+from llmos.hub.access import member_acting
 from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.models import AccessRequest, Repository
-from llmos.kit.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from llmos.kit.errors import Invalid, NotFound
 from llmos.kit.time import iso
 from llmos.store.http import blocking, json_of, reply
 
@@ -21,14 +22,11 @@ from llmos.store.http import blocking, json_of, reply
 def ask(request: Request, body: bytes) -> Response:
     viewer = viewer_of(request)
     repository = repository_of(request, viewer, wants="see")
-    if viewer.user_id is None:
-        raise Unauthenticated("Sign in to ask for access")
-    if not viewer.can_write:
-        raise Forbidden("This token may only read; to ask for access use a write token")
+    user_id = member_acting(viewer, repository, "ask for access")
     reason = json_of(body).get("reason", "")
     asked = gates.ask_access(
         repository=repository,
-        user_id=viewer.user_id,
+        user_id=user_id,
         reason=reason if isinstance(reason, str) else "",
     )
     return reply({"status": asked.status})

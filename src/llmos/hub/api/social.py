@@ -8,9 +8,9 @@ from llmos.accounts.access import Viewer, viewer_of
 from llmos.accounts.errors import NoSuchMember
 from llmos.accounts.queries import user_named
 from llmos.hub import actions, queries
+from llmos.hub.access import member_acting
 from llmos.hub.api.addresses import API, repository_of
-from llmos.hub.models import Like
-from llmos.kit.errors import Forbidden, Unauthenticated
+from llmos.hub.models import Like, Repository
 from llmos.kit.time import iso
 from llmos.store.http import base_url, blocking, reply
 
@@ -21,7 +21,7 @@ LIKERS_A_PAGE = 500
 def like(request: Request, body: bytes) -> Response:
     viewer = viewer_of(request)
     repository = repository_of(request, viewer, wants="see")
-    actions.like(repository=repository, user_id=_liking(viewer))
+    actions.like(repository=repository, user_id=_liking(viewer, repository))
     return reply({"liked": True})
 
 
@@ -29,7 +29,7 @@ def like(request: Request, body: bytes) -> Response:
 def unlike(request: Request, body: bytes) -> Response:
     viewer = viewer_of(request)
     repository = repository_of(request, viewer, wants="see")
-    actions.unlike(repository=repository, user_id=_liking(viewer))
+    actions.unlike(repository=repository, user_id=_liking(viewer, repository))
     return reply({"liked": False})
 
 
@@ -68,12 +68,8 @@ def show_likes(request: Request, body: bytes) -> Response:
     )
 
 
-def _liking(viewer: Viewer) -> int:
-    if viewer.user_id is None:
-        raise Unauthenticated("Sign in to like repositories")
-    if not viewer.can_write:
-        raise Forbidden("This token may only read; to like repositories use a write token")
-    return viewer.user_id
+def _liking(viewer: Viewer, repository: Repository) -> int:
+    return member_acting(viewer, repository, "like repositories")
 
 
 def _liker(request: Request, row: Like) -> dict[str, object]:
