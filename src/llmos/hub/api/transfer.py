@@ -120,8 +120,10 @@ class _Exchange(Response):
     async def send_output(self, process: asyncio.subprocess.Process, send: Send) -> None:
         assert process.stdout is not None
         part = await process.stdout.read(CHUNK)
-        start = {"type": "http.response.start", "status": 200 if part else 500}
-        await send({**start, "headers": self.raw_headers})
+        # Before a large push git asks with an empty request, and is answered with nothing.
+        status = 200 if part or await process.wait() == 0 else 500
+        start = {"type": "http.response.start", "status": status, "headers": self.raw_headers}
+        await send(start)
         while part:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             part = await process.stdout.read(CHUNK)

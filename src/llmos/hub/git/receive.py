@@ -203,9 +203,10 @@ class _Objects:
         """Id, size and path of each blob that no reference leads to yet, read as it goes."""
         # Deeper folders are refused by name; listing their paths would take quadratic time.
         listing = ["rev-list", "--objects", f"--filter=tree:{DEEPEST + 2}", "--stdin"]
+        listing += ["--not", "--all"]
         sizing = ["cat-file", "--batch-check=%(objecttype) %(objectname) %(objectsize) %(rest)"]
         with tempfile.TemporaryFile() as wanted:
-            wanted.write("".join(f"{tip}\n" for tip in tips).encode() + b"--not\n--all\n")
+            wanted.write("".join(f"{tip}\n" for tip in tips).encode())
             wanted.seek(0)
             listed = self._started(listing, wanted)
             sized = self._started(sizing, listed.stdout)

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from pygit2.enums import FileMode, ObjectType
 from llmos.hub.git.config import GitSettings
 from llmos.kit.config import current
 from llmos.kit.files import sync_folder
-from llmos.kit.home import home_from_environment
+from llmos.kit.home import HOME_VARIABLE, home_from_environment
 
 MAIN = "refs/heads/main"
 STAGING = "refs/staging/"  # commits in the making; never shown, never fetched
@@ -44,6 +44,11 @@ _open = threading.local()
 
 
 def path_of(repository_id: int) -> Path:
+    return _path_in(os.environ.get(HOME_VARIABLE), repository_id)
+
+
+@lru_cache(maxsize=20_000)
+def _path_in(home: str | None, repository_id: int) -> Path:
     return home_from_environment().git / f"{repository_id % 256:02x}" / f"{repository_id}.git"
 
 
