@@ -24,7 +24,7 @@ from llmos.hub.events import (
     RepositoryDeleted,
     RepositoryLiked,
 )
-from llmos.hub.git import repos
+from llmos.hub.git import refs, repos
 from llmos.hub.kinds import Kind
 from llmos.hub.models import (
     ChangeRequest,
@@ -200,7 +200,9 @@ def record_push(
         repository.updated_at = now()
         repository.save(update_fields=["updated_at"])
     if ref == repos.MAIN:
-        repository.head_sha = new
+        # Two pushes may be recorded in the other order; what git says inside the lock that
+        # the row's change above took is the newest.
+        repository.head_sha = refs.read_ref(repository.pk, repos.MAIN) or new
         repository.save(update_fields=["head_sha"])
     announce(RefUpdated(repository_id=repository.pk, ref=ref, old=old, new=new, user_id=user_id))
 

@@ -17,7 +17,7 @@ from django_tasks_db.models import DBTaskResult
 
 from llmos.hub import queries
 from llmos.hub.facts import scans
-from llmos.hub.git import refs, repos
+from llmos.hub.git import maintenance, refs, repos
 from llmos.hub.git.tree import Entry
 from llmos.hub.models import DownloadDay, FileScan, Like, Repository, RepositoryTag, Snapshot
 from llmos.hub.snapshots import files_of, open_entry, snapshot_of
@@ -43,6 +43,16 @@ def on_ref_updated(
         refresh(repository)
     if new != refs.NOTHING:
         scan_commit(repository_id, new)
+    if maintenance.needs_packing(repository_id):
+        tidy_repository.enqueue(repository_id=repository_id)
+
+
+@task()
+def tidy_repository(*, repository_id: int) -> None:
+    """Pack what many commits left loose; whoever was filed second finds nothing to do."""
+    here = Repository.objects.filter(pk=repository_id).exists()
+    if here and maintenance.needs_packing(repository_id):
+        maintenance.tidy(repository_id)
 
 
 @task()
@@ -78,6 +88,7 @@ def catch_up() -> None:
 @task()
 def recount() -> None:
     """Downloads of the last thirty days and what is on the rise; once a day."""
+    maintenance.sweep_all()
     today = timezone.now().date()
     month = _sums(today - timedelta(days=DOWNLOAD_DAYS))
     week = _sums(today - timedelta(days=TRENDING_DAYS))

@@ -29,7 +29,9 @@ def tidy(repository_id: int) -> None:
     commit id in somebody's hands may still name them.
     """
     _sweep(path_of(repository_id))
-    run_git(repository_id, ["pack-refs", "--all"], seconds=_REPACK_SECONDS)
+    run_git(
+        repository_id, ["pack-refs"], seconds=_REPACK_SECONDS
+    )  # tags; branches are read as files
     if needs_packing(repository_id):
         run_git(
             repository_id,
@@ -40,10 +42,13 @@ def tidy(repository_id: int) -> None:
 
 
 def sweep_all() -> None:
-    """Remove half-made and half-removed repositories of killed processes."""
-    for folder in home_from_environment().git.glob("*/.*-*"):
-        if folder.name.startswith((".new-", ".gone-")) and _is_old(folder):
+    """Remove what killed processes left: half-made repositories, commits, pushes and packs."""
+    git = home_from_environment().git
+    for folder in [*git.glob("*/.new-*"), *git.glob("*/.gone-*")]:
+        if _is_old(folder):
             shutil.rmtree(folder, ignore_errors=True)
+    for repository in git.glob("*/*.git"):
+        _sweep(repository)
 
 
 def _sweep(repository: Path) -> None:
