@@ -2,6 +2,7 @@
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from llmos.accounts.models import Role
 from llmos.accounts.names import LONGEST, check_name
@@ -80,7 +81,7 @@ class MemberInvitationForm(InvitationForm):
 
 class DeviceForm(forms.Form):
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("shown by a terminal", "Code"),
         max_length=20,
         help_text=_("Eight letters that your terminal shows"),
         widget=forms.TextInput(

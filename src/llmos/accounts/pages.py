@@ -117,7 +117,7 @@ def set_role(request: HttpRequest, name: str, member: str) -> HttpResponse:
         role = Role(form.cleaned_data["role"])
         actions.set_member_role(organisation=organisation, user=user, role=role)
         messages.success(
-            request, _("%(name)s has the role %(role)s") % {"name": user.username, "role": role}
+            request, _("%(name)s has the role %(role)s") % {"name": user.username, "role": _(role)}
         )
     return HttpResponseRedirect(f"/organizations/{organisation.namespace.name}/settings")
 
