@@ -2,7 +2,8 @@
 
 from llmos.accounts.access import Viewer
 from llmos.hub.errors import MissingContent
-from llmos.hub.lfs.content import link_content, usable_in
+from llmos.hub.lfs.access import usable_in
+from llmos.hub.lfs.content import link_content
 from llmos.hub.models import LfsLink, LfsObject, Repository
 
 _AT_ONCE = 500  # parameters of one statement

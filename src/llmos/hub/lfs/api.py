@@ -18,6 +18,7 @@ from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.access import Wants, repo_for
 from llmos.hub.kinds import BY_PLURAL, KINDS, Kind, kind_named
 from llmos.hub.lfs import multipart
+from llmos.hub.lfs.access import usable_in
 from llmos.hub.lfs.actions import keep_blob
 from llmos.hub.lfs.content import (
     ContentMissing,
@@ -26,7 +27,6 @@ from llmos.hub.lfs.content import (
     link_content,
     linked_sizes,
     send_content,
-    usable_in,
 )
 from llmos.hub.lfs.transfer import (
     SMALLEST_PART,

@@ -15,9 +15,7 @@ from django.db import transaction
 from starlette.requests import Request
 from starlette.responses import Response
 
-from llmos.accounts.access import Viewer
-from llmos.hub.access import rights_of
-from llmos.hub.models import LfsLink, LfsObject, Repository
+from llmos.hub.models import LfsLink, LfsObject
 from llmos.hub.xet.queries import Run, runs_of
 from llmos.hub.xet.reading import read_range
 from llmos.kit.errors import NotFound
@@ -171,17 +169,6 @@ def _batches(sha256s: Iterable[str]) -> Iterator[list[str]]:
     rest = list(sha256s)
     for start in range(0, len(rest), _MANY):
         yield rest[start : start + _MANY]
-
-
-def usable_in(*, repository: Repository, viewer: Viewer, sha256: str) -> bool:
-    """Whether this viewer may bind this content in this repository.
-
-    It is linked there, or she may read it elsewhere: knowing a hash is no right to the bytes.
-    """
-    if is_linked(repository_id=repository.pk, sha256=sha256):
-        return True
-    links = LfsLink.objects.filter(object_id=sha256).select_related("repository")
-    return any(rights_of(viewer, link.repository).read for link in links.iterator(chunk_size=100))
 
 
 @transaction.atomic

@@ -79,10 +79,9 @@ def _hash_chunks(mapped: mmap.mmap, start: int, end: int, digest: "hashlib._Hash
     view = memoryview(mapped)
     forget = forgetting(mapped)
     while start < end:
-        payload = start + HEADER_SIZE
-        frame = format.read_header(view[start:payload], payload)
-        start = payload + frame.stored
-        digest.update(format.decode(frame, view[payload:start]))
+        frame = format.frame_at(view, start)
+        start = frame.start + frame.stored
+        digest.update(format.decode(frame, view[frame.start : start]))
         forget(start)
 
 
@@ -158,9 +157,9 @@ def _decode(descriptor: int, segment: _Segment, out: memoryview) -> None:
         raise MalformedXorb("the file is cut short")
     source, position, written = memoryview(stored_bytes), 0, 0
     for stored, raw in segment.lengths:
-        payload = position + HEADER_SIZE
-        frame = format.read_header(source[position:payload], payload)
+        frame = format.frame_at(source, position)
         if (frame.stored, frame.raw) != (stored, raw):
             raise MalformedXorb("a chunk header is not the one that was stored")
-        out[written : written + raw] = format.decode(frame, source[payload : payload + stored])
-        position, written = payload + stored, written + raw
+        position = frame.start + stored
+        out[written : written + raw] = format.decode(frame, source[frame.start : position])
+        written += raw

@@ -48,7 +48,7 @@ def frames_in(buffer: Buffer) -> Iterator[Frame]:
     while position < size:
         if view[position] != 0 and bytes(view[position : position + 7]) == _FOOTER:
             return
-        frame = read_header(view[position : position + HEADER_SIZE], position + HEADER_SIZE)
+        frame = frame_at(view, position)
         position = frame.start + frame.stored
         count += 1
         if position > size:
@@ -58,19 +58,20 @@ def frames_in(buffer: Buffer) -> Iterator[Frame]:
         yield frame
 
 
-def read_header(header: Buffer, payload_start: int) -> Frame:
-    """One chunk header. Raises MalformedXorb."""
-    if len(header) != HEADER_SIZE:
-        raise MalformedXorb("A chunk has no whole header")
-    low, high = _HEADER.unpack(header)
-    frame = Frame(payload_start, low >> 8, high & 0xFF, high >> 8)
-    if low & 0xFF or frame.scheme > BG4_LZ4:
+def frame_at(buffer: Buffer, position: int) -> Frame:
+    """The chunk whose header starts at `position`. Raises MalformedXorb."""
+    try:
+        low, high = _HEADER.unpack_from(buffer, position)
+    except struct.error:
+        raise MalformedXorb("A chunk has no whole header") from None
+    stored, scheme, raw = low >> 8, high & 0xFF, high >> 8
+    if low & 0xFF or scheme > BG4_LZ4:
         raise MalformedXorb("A chunk has an unknown version or compression scheme")
-    if not 0 < frame.raw <= LARGEST_CHUNK or not frame.stored:
-        raise MalformedXorb(f"A chunk of {frame.raw} bytes is not allowed")
-    if frame.scheme == RAW and frame.raw != frame.stored:
+    if not 0 < raw <= LARGEST_CHUNK or not stored:
+        raise MalformedXorb(f"A chunk of {raw} bytes is not allowed")
+    if scheme == RAW and raw != stored:
         raise MalformedXorb("An uncompressed chunk has two lengths")
-    return frame
+    return Frame(position + HEADER_SIZE, stored, scheme, raw)
 
 
 def decode(frame: Frame, payload: Buffer) -> Buffer:
