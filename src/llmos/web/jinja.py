@@ -31,7 +31,14 @@ def environment(**options: Any) -> Environment:
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     built.globals.update(
-        static=static_url, has_static=digest_of, url=url, icon=icon, icon_names=icon_names, kinds=KINDS, ago=ago, clean=without_none
+        static=static_url,
+        has_static=digest_of,
+        url=url,
+        icon=icon,
+        icon_names=icon_names,
+        kinds=KINDS,
+        ago=ago,
+        clean=without_none,
     )
     built.filters.update(bytes=readable_bytes, count=short_count, ago=ago, whole=whole_number)
     return built
@@ -91,7 +98,7 @@ def short_count(number: int | None) -> str:
         steps = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
     for size, unit in steps:
         if value >= size:
-            return f"{value / size:.3g}{unit}" if value < 100 * size else f"{value // size:,}{unit}"
+            return f"{value / size:.3g}{unit}" if value < 100 * size else f"{value // size}{unit}"
     return str(value)
 
 
