@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from django.utils.translation import gettext as _
+
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Membership, Namespace, Organisation, Role, User
 from llmos.hub.errors import (
@@ -223,28 +225,36 @@ def _refusal(
         return RepoDisabled()
     if not rights.see:
         return _missing(viewer)
-    thing = f"{repository.type} {repository.full_name}"
+    thing = f"{repository.kind.word} {repository.full_name}"
     if not rights.read and viewer.is_anonymous:
         return GatedRepoForAnonymous(
-            f"Access to {thing} is restricted. You must have access to it and be authenticated "
-            "to access it. Please log in."
+            _(
+                "Access to %(thing)s is restricted. You must have access to it and be "
+                "authenticated to access it. Please log in."
+            )
+            % {"thing": thing}
         )
     if not rights.read:
         return GatedRepo(
-            f"Access to {thing} is restricted and you are not in the authorized list. "
-            f"Visit its page, /{repository}, to ask for access."
+            _(
+                "Access to %(thing)s is restricted and you are not in the authorized list. "
+                "Visit its page, /%(page)s, to ask for access."
+            )
+            % {"thing": thing, "page": str(repository)}
         )
     if viewer.is_anonymous:
-        return Unauthenticated(f"Sign in to change {thing}")
+        return Unauthenticated(_("Sign in to change %(thing)s") % {"thing": thing})
     if not viewer.can_write:
         return Forbidden(f"This token may only read; to change {thing} use one with the write role")
-    return Forbidden(f"You don't have the rights to {_DEEDS[wants]} {thing}")
+    return Forbidden(_rights_text(wants) % {"thing": thing})
 
 
-_DEEDS: dict[Wants, str] = {
-    "see": "see",
-    "read": "read",
-    "contribute": "propose changes to",
-    "write": "write to",
-    "admin": "administer",
-}
+def _rights_text(wants: Wants) -> str:
+    texts: dict[Wants, str] = {
+        "see": _("You don't have the rights to see %(thing)s"),
+        "read": _("You don't have the rights to read %(thing)s"),
+        "contribute": _("You don't have the rights to propose changes to %(thing)s"),
+        "write": _("You don't have the rights to write to %(thing)s"),
+        "admin": _("You don't have the rights to administer %(thing)s"),
+    }
+    return texts[wants]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 import pygit2
+from django.utils import translation
 
 from llmos.hub.facts.snapshot import facts_of
 from llmos.hub.git import tree
@@ -55,7 +56,8 @@ def date_of(repository_id: int, sha: str) -> datetime:
 
 def _take(repository: Repository, sha: str) -> Snapshot:
     entries = files_of(repository.pk, sha)
-    facts = facts_of(repository.kind, entries, lambda entry: open_entry(repository.pk, entry))
+    with translation.override("en"):  # kept for everybody, whoever asks first
+        facts = facts_of(repository.kind, entries, lambda entry: open_entry(repository.pk, entry))
     fields = {
         **facts.fields,
         "lastModified": iso(date_of(repository.pk, sha)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext as _
 
 # Real cards with hundreds of configurations stay under 300 kB; reading takes time per byte.
 LONGEST_FRONT_MATTER = 2**20
@@ -31,7 +32,11 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"README.md, line {self.line}: {self.message}" if self.line else self.message
+        return (
+            _("README.md, line %(n)d: %(what)s") % {"n": self.line, "what": self.message}
+            if self.line
+            else self.message
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def read_card(content: str) -> Card:
     fence = _FENCE.match(content)
     if fence is None:
         if _OPENING.match(content) and ":" in content.split("\n", 2)[1]:
-            return Card(text=content, errors=(_UNCLOSED,))
+            return Card(text=content, errors=(_unclosed(),))
         return Card(text=content)
     text = content[fence.end() :]
     try:
@@ -94,14 +99,17 @@ class _Refused(Exception):
         self.problem = Problem(line, message)
 
 
-_UNCLOSED = Problem(
-    1, "the metadata begins with '---' and never ends: put '---' alone on the line after it"
-)
+def _unclosed() -> Problem:
+    return Problem(
+        1, _("the metadata begins with '---' and never ends: put '---' alone on the line after it")
+    )
 
 
 def _front_of(source: str) -> dict[str, Any]:
     if len(source) > LONGEST_FRONT_MATTER:
-        raise _Refused(1, f"the metadata is over {LONGEST_FRONT_MATTER} characters: shorten it")
+        raise _Refused(
+            1, _("the metadata is over %(n)d characters: shorten it") % {"n": LONGEST_FRONT_MATTER}
+        )
     try:
         _measure(source)
         value = yaml.load(source, Loader=_Loader)  # noqa: S506  # a subclass of the safe loader
@@ -109,22 +117,24 @@ def _front_of(source: str) -> dict[str, Any]:
     except _Repeated as repeated:
         raise _Refused(
             repeated.again + 2,
-            f"{repeated.key!r} stands here a second time, first on line {repeated.first + 2}: "
-            "keep one of the two",
+            _("'%(key)s' stands here a second time, first on line %(n)d: keep one of the two")
+            % {"key": repeated.key, "n": repeated.first + 2},
         ) from None
     except (_TooMuch, RecursionError):
         raise _Refused(
-            1, f"the metadata holds over {MOST_VALUES} values or nests over {DEEPEST} deep"
+            1,
+            _("the metadata holds over %(values)d values or nests over %(levels)d deep")
+            % {"values": MOST_VALUES, "levels": DEEPEST},
         ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _Refused(mark.line + 2 if mark else 1, _advice(source, error)) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise _Refused(1, f"the metadata is not YAML: {error}") from None
+        raise _Refused(1, _("the metadata is not YAML: %(error)s") % {"error": error}) from None
     if front is None:
         return {}
     if not isinstance(front, dict):
-        raise _Refused(2, "the metadata must be lines of the form 'name: value'")
+        raise _Refused(2, _("the metadata must be lines of the form 'name: value'"))
     return front
 
 
@@ -146,19 +156,25 @@ def _advice(source: str, error: yaml.MarkedYAMLError) -> str:
     lines = source.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     problem = error.problem or error.context or "not valid YAML"
+    found = {"line": line.strip(), "problem": problem}
     if not line.strip():
-        return "something above ends too early: look for a bracket or a quote that is not closed"
+        return _("something above ends too early: look for a bracket or a quote that is not closed")
     if "\t" in line:
-        return "YAML is indented with spaces: replace the tab on this line"
+        return _("YAML is indented with spaces: replace the tab on this line")
     if "mapping values are not allowed" in problem:
-        return f"a value that contains ': ' needs quotes around it, in {line.strip()!r}"
+        return _("a value that contains ': ' needs quotes around it, in '%(line)s'") % found
     if "alias" in problem or "anchor" in problem:
-        return f"a value that starts with '*' or '&' needs quotes around it, in {line.strip()!r}"
+        return (
+            _("a value that starts with '*' or '&' needs quotes around it, in '%(line)s'") % found
+        )
     if "cannot start any token" in problem:
-        return f"a value that starts with a special character needs quotes, in {line.strip()!r}"
+        return _("a value that starts with a special character needs quotes, in '%(line)s'") % found
     if "could not determine a constructor" in problem:
-        return f"tags that begin with '!' are not allowed: remove it from {line.strip()!r}"
-    return f"{problem}; look at {line.strip()!r} and the line above it (indentation, ':', quotes)"
+        return _("tags that begin with '!' are not allowed: remove it from '%(line)s'") % found
+    return (
+        _("%(problem)s; look at '%(line)s' and the line above it (indentation, ':', quotes)")
+        % found
+    )
 
 
 def _plain(value: Any, budget: list[int], depth: int) -> Any:
