@@ -7,6 +7,7 @@ rows does it start from those and sort them; which of the two is decided by coun
 
 import base64
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -102,7 +103,7 @@ def listed(viewer: Viewer, kind: Kind, wish: Wish, *, columns: str, join: str = 
         raise Invalid(f"sort is one of {', '.join(ORDERS)}, not {wish.order!r}")
     order = ORDERS[wish.order]
     if wish.cursor:
-        value, last_id = _position(wish.cursor)
+        value, last_id = _position(wish.cursor, order)
         where.add(f"(r.{order}, r.id) < (%s, %s)", value, last_id)
     sql = (
         f"SELECT r.{order}, r.id, {columns} FROM {_source(where, order)} {join} "
@@ -225,7 +226,7 @@ def _add_search(where: _Where, kind: Kind, text: str) -> None:
 def _add_parameters(where: _Where, text: str) -> None:
     """`min:6B,max:128B`, either half alone too. Raises Invalid."""
     for part in text.split(","):
-        bound, _, amount = part.strip().partition(":")
+        bound, _colon, amount = part.strip().partition(":")
         number, unit = amount.strip().upper(), ""
         if number and number[-1] in _UNITS:
             number, unit = number[:-1], number[-1]
@@ -256,11 +257,19 @@ def _cursor(value: Any, row_id: int) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([value, row_id])).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[Any, int]:
+def _position(cursor: str, order: str) -> tuple[Any, int]:
+    """Raises Invalid."""
     try:
         value, row_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(value, str | int | float) or type(row_id) is not int:
+        if type(row_id) is not int:
             raise ValueError
-    except ValueError:
+        if order.endswith("_at"):
+            moment = datetime.fromisoformat(value)
+            value = connection.ops.adapt_datetimefield_value(
+                moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            )
+        elif not isinstance(value, int | float):
+            raise ValueError
+    except (ValueError, TypeError):
         raise Invalid(_("This cursor is not one of ours: start the list again")) from None
     return value, row_id
