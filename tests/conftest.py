@@ -19,6 +19,7 @@ import pytest
 # Django reads the home when it is set up, so each test process gets one before that.
 _PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
 os.environ["LLMOS_HOME"] = str(_PROCESS_HOME)
+os.environ.setdefault("XDG_RUNTIME_DIR", str(_PROCESS_HOME))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
 django.setup(set_prefix=False)
 for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):

@@ -1,0 +1,104 @@
+"""Members' texts as HTML: what is kept, what never gets through."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmos.store.markup import LinkBase, highlight_lines, render_markdown
+
+BASE = LinkBase(
+    pages="/a/b/blob/main/docs/",
+    raw="/a/b/resolve/main/docs/",
+    top_pages="/a/b/blob/main/",
+    top_raw="/a/b/resolve/main/",
+)
+FORBIDDEN = re.compile(
+    r"<(script|style|iframe|object|embed|form|svg|link|meta|base|button|textarea)\b"
+    r"|<[^>]*\s(on\w+|style|srcset|formaction)=|(href|src)=\"\s*(javascript|data|vbscript):",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        '<img src=x onerror="alert(1)">',
+        "[x](javascript:alert(1))",
+        '<a href="java\nscript:alert(1)">x</a>',
+        "<svg onload=alert(1)>",
+        "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+        '<div style="position:fixed" class="masthead" id="main">x</div>',
+        '<iframe src="//evil"></iframe><form action="//evil"><button>x</button></form>',
+        "$\\href{javascript:alert(1)}{x}$",
+        "```<script>\n</pre><script>alert(1)</script>\n```",
+        "![x](data:text/html,<script>alert(1)</script>)",
+    ],
+)
+def test_nothing_that_runs_or_restyles_gets_through(hostile: str) -> None:
+    html = render_markdown(hostile, BASE)
+    assert not FORBIDDEN.search(html)
+    assert 'class="masthead"' not in html
+    assert 'id="main"' not in html
+
+
+@given(
+    st.text(alphabet=st.sampled_from("<>\"'=/ \nascriptonerrorhref:jvl`$[]()!&#;x-"), max_size=200)
+)
+def test_no_mix_of_markup_makes_a_script(text: str) -> None:
+    assert not FORBIDDEN.search(render_markdown(text, BASE))
+
+
+def test_relative_links_stay_in_the_repository() -> None:
+    html = render_markdown("[a](x.md) [b](../y.md) [c](/z.md) [d](../../../../../e.md)", BASE)
+    assert re.findall('href="([^"]*)"', html) == [
+        "/a/b/blob/main/docs/x.md",
+        "/a/b/blob/main/y.md",
+        "/a/b/blob/main/z.md",
+        "/a/b/blob/main/e.md",
+    ]
+
+
+def test_pictures_come_from_the_repository_or_become_links() -> None:
+    html = render_markdown("![mine](p.png) ![theirs](https://elsewhere.example/p.png)", BASE)
+    assert '<img src="/a/b/resolve/main/docs/p.png" alt="mine"' in html
+    assert '<a href="https://elsewhere.example/p.png"' in html
+    assert html.count("<img") == 1
+
+
+def test_anchors_lead_to_headings_and_never_to_the_pages_own_ids() -> None:
+    html = render_markdown("# How to use\n\n[there](#how-to-use)", BASE)
+    assert 'id="text-how-to-use"' in html
+    assert 'href="#text-how-to-use"' in html
+
+
+def test_formulas_become_mathml_and_bad_ones_stay_text() -> None:
+    assert "<msup>" in render_markdown("$x^2$")
+    assert "x + 1" in render_markdown(f"$x + 1{'y' * 3000}$")
+
+
+def test_the_front_matter_is_left_out() -> None:
+    assert "license" not in render_markdown("---\nlicense: mit\n---\nText")
+
+
+@pytest.mark.parametrize("bad", ["[" * 50_000, "*a" * 25_000, ">" * 50_000, "$" * 50_000])
+def test_a_hostile_text_costs_little_time(bad: str) -> None:
+    start = time.process_time()
+    render_markdown(bad)
+    assert time.process_time() - start < 5
+
+
+def test_code_keeps_its_lines() -> None:
+    text = 'def f():\n    """a\n    b"""\n\n    return "<b>"\n'
+    lines = highlight_lines(text, "f.py")
+    plain = [re.sub(r"<[^>]*>", "", line) for line in lines]
+    assert plain[:2] == ["def f():", '    """a']
+    assert len(lines) == 5
+    assert "<b>" not in "".join(lines)
+
+
+def test_unknown_kinds_of_files_are_shown_plain() -> None:
+    assert highlight_lines("<a>\nb", "x.unknownkind") == ["&lt;a&gt;", "b"]
