@@ -13,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from benchmarks.processes import command_line, descendants
+from benchmarks.processes import command_line, cpu_seconds, descendants
 
 MEMBER = "bench"
 START_SECONDS = 120
@@ -86,6 +86,19 @@ class Hub:
                 if module in line:
                     found[name] = pid
         return found
+
+    def wait_for_worker(self, *, calm_seconds: float = 2.0) -> None:
+        """Wait until the worker has nothing to do, so that it disturbs no measurement."""
+        while "worker" not in self.pids():
+            time.sleep(0.1)
+        worker = self.pids()["worker"]
+        calm_since, last = time.monotonic(), cpu_seconds(worker)
+        while time.monotonic() - calm_since < calm_seconds:
+            time.sleep(0.2)
+            now = cpu_seconds(worker)
+            if now - last > 0.02:
+                calm_since = time.monotonic()
+            last = now
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """Run `llmos …` on this home; returns its standard output."""

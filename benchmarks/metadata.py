@@ -85,5 +85,9 @@ def _make_template(bench: Bench) -> None:
 
 
 def _fill(bench: Bench, count: int) -> None:
+    bench.hub.stop()
     home = str(bench.hub.home)
     subprocess.run([sys.executable, "-m", "benchmarks.population", home, str(count)], check=True)
+    bench.hub.command("search", "rebuild")
+    bench.hub.start()
+    bench.hub.wait_for_worker()

@@ -2,7 +2,8 @@
 
 `python -m benchmarks.population HOME COUNT` fills the home up to COUNT models named
 `bench/model-00000` … A repository made through the API is the template: its objects are
-hard-linked, then each copy gets a commit of its own, so that no two heads are alike.
+hard-linked, then each copy gets a commit of its own, so that no two heads are alike. The hub
+must not run meanwhile.
 """
 
 import os
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def fill(count: int) -> None:
-    """Make what is missing up to `count` models, then let the hub index them all."""
+    """Make what is missing up to `count` models."""
     from llmos.hub.git.repos import path_of
     from llmos.hub.models import Repository
 
@@ -117,7 +118,11 @@ def _commit_card(folder: Path, number: int) -> str:
 
 
 def _know_head(repository: "Repository") -> None:
-    """What the worker does after a push."""
+    """What the worker does after a push, but for the search index, which is made in one go."""
+    from llmos.hub import tasks
+    from llmos.hub.snapshots import snapshot_of
+
+    tasks._copy_facts(repository, snapshot_of(repository, repository.head_sha))
 
 
 if __name__ == "__main__":

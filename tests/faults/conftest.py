@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -53,13 +54,13 @@ class MortalHub:
         """End one process, or with `all` the whole tree, so that it can do nothing more."""
         assert self.tree is not None
         if name != "all":
-            os.kill(self.pid_of(name), signal.SIGKILL)
+            kill(self.pid_of(name), signal.SIGKILL)
             return
         tree = [self.tree.pid, *descendants(self.tree.pid)]
         for pid in tree:
-            os.kill(pid, signal.SIGSTOP)
+            kill(pid, signal.SIGSTOP)  # nobody may start or finish anything meanwhile
         for pid in [*tree, *descendants(self.tree.pid)]:
-            os.kill(pid, signal.SIGKILL)
+            kill(pid, signal.SIGKILL)
         self.tree.wait()
         self.tree = None
 
@@ -121,6 +122,11 @@ def send(
         return Answer(answer.status, named, answer.read())
     finally:
         connection.close()
+
+
+def kill(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def descendants(pid: int) -> list[int]:

@@ -3,17 +3,17 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
 import pytest
 from huggingface_hub import HfApi
-from tests.faults.conftest import ROUNDS, MortalHub, descendants, send
+from tests.faults.conftest import ROUNDS, MortalHub, descendants, kill, send
 
 pytestmark = pytest.mark.slow
 
@@ -28,36 +28,34 @@ class Acknowledged:
     files: dict[str, str]
 
 
-def start_busy(
-    hub: MortalHub, kind: str, repo: str, folder: Path, *, xet: bool
-) -> subprocess.Popen[str]:
-    folder.mkdir()
-    env = hub.client_env(folder)
-    if not xet:
-        env["HF_HUB_DISABLE_XET"] = "1"
-    return subprocess.Popen(
-        [sys.executable, BUSY, kind, repo, folder],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "stderr").open("w"),
-        text=True,
-        start_new_session=True,
-    )
+class BusyClient:
+    """A client that commits without rest, and what it was told so far."""
 
+    def __init__(self, hub: MortalHub, kind: str, repo: str, folder: Path, *, xet: bool) -> None:
+        folder.mkdir()
+        self._folder = folder
+        env = hub.client_env(folder)
+        if not xet:
+            env["HF_HUB_DISABLE_XET"] = "1"
+        with (folder / "said").open("w") as said, (folder / "complaints").open("w") as complaints:
+            self._process = subprocess.Popen(
+                [sys.executable, BUSY, kind, repo, folder], env=env, stdout=said, stderr=complaints
+            )
 
-def first_line(stream: IO[str], folder: Path) -> Acknowledged:
-    line = stream.readline()
-    assert line, (folder / "stderr").read_text()
-    return Acknowledged(**json.loads(line))
+    def told(self) -> list[Acknowledged]:
+        lines = (self._folder / "said").read_text().splitlines(keepends=True)
+        return [Acknowledged(**json.loads(line)) for line in lines if line.endswith("\n")]
 
+    def wait_for_first(self) -> None:
+        while not self.told():
+            assert self._process.poll() is None, (self._folder / "complaints").read_text()
+            time.sleep(0.05)
 
-def end_client(client: subprocess.Popen[str]) -> None:
-    for pid in [client.pid, *descendants(client.pid)]:
-        try:
-            os.kill(pid, 9)
-        except ProcessLookupError:
-            continue
-    client.wait()
+    def end(self) -> list[Acknowledged]:
+        for pid in [self._process.pid, *descendants(self._process.pid)]:
+            kill(pid, signal.SIGKILL)
+        self._process.wait()
+        return self.told()
 
 
 def assert_kept(hub: MortalHub, repo: str, commits: list[Acknowledged]) -> None:
@@ -86,23 +84,18 @@ def test_a_killed_hub_keeps_what_it_acknowledged_and_nothing_by_halves(
     repo = api.create_repo("ada/mortal").repo_id
     commits: list[Acknowledged] = []
     for number in range(ROUNDS):
-        folder = tmp_path / f"client-{number}"
-        client = start_busy(hub, kind, repo, folder, xet=xet)
-        assert client.stdout is not None
-        commits.append(first_line(client.stdout, folder))
+        client = BusyClient(hub, kind, repo, tmp_path / f"client-{number}", xet=xet)
+        client.wait_for_first()
         time.sleep(chance.uniform(0, LONGEST_WAIT))
         hub.kill(VICTIMS[number % len(VICTIMS)])
-        end_client(client)
-        lines = client.stdout.read().splitlines()
-        commits += [Acknowledged(**json.loads(line)) for line in lines if line.endswith("}")]
+        commits += client.end()
         hub.back()
 
         hub.doctor()
         assert_kept(hub, repo, commits[-5:])
-        again = start_busy(hub, kind, repo, tmp_path / f"retry-{number}", xet=xet)
-        assert again.stdout is not None
-        commits.append(first_line(again.stdout, tmp_path / f"retry-{number}"))
-        end_client(again)
+        again = BusyClient(hub, kind, repo, tmp_path / f"retry-{number}", xet=xet)
+        again.wait_for_first()
+        commits += again.end()
     assert_kept(hub, repo, commits)
     hub.doctor()
 
