@@ -167,13 +167,14 @@ def _where(viewer: Viewer, kind: Kind, wish: Wish) -> _Where:
     for text in wish.search:
         _add_search(where, kind, text)
     if wish.pipeline_tag:
+        _add_tag(where, [wish.pipeline_tag])  # every task is a tag too
         where.add("r.pipeline_tag = %s", wish.pipeline_tag)
     if wish.gated is not None:
-        where.add("r.gated <> ''" if wish.gated else "r.gated = ''")
+        _add_gate(where, kind, wish.gated)
     if wish.private is not None:
         where.add(f"r.visibility {'=' if wish.private else '<>'} 'private'")
     if wish.num_parameters:
-        _add_parameters(where, wish.num_parameters)
+        _add_parameters(where, kind, wish.num_parameters)
     return where
 
 
@@ -223,8 +224,20 @@ def _add_search(where: _Where, kind: Kind, text: str) -> None:
     where.narrow(sorted({*by_name, *(hit.id for hit in hits)}))
 
 
-def _add_parameters(where: _Where, text: str) -> None:
+def _add_gate(where: _Where, kind: Kind, gated: bool) -> None:
+    if not gated:
+        where.add("r.gated = ''")
+        return
+    where.add("r.gated <> ''")
+    sql = "SELECT id FROM hub_repository WHERE type = %s AND NOT (gated = '')"
+    if (ids := _ids(sql, [kind.name])) is not None:
+        where.narrow(ids)
+
+
+def _add_parameters(where: _Where, kind: Kind, text: str) -> None:
     """`min:6B,max:128B`, either half alone too. Raises Invalid."""
+    sql = "SELECT id FROM hub_repository WHERE type = %s AND parameters IS NOT NULL"
+    params: list[Any] = [kind.name]
     for part in text.split(","):
         bound, _colon, amount = part.strip().partition(":")
         number, unit = amount.strip().upper(), ""
@@ -236,6 +249,10 @@ def _add_parameters(where: _Where, text: str) -> None:
         except (ValueError, KeyError, OverflowError):
             raise Invalid(f"num_parameters is written min:6B,max:128B, not {text!r}") from None
         where.add(f"r.parameters {comparison} %s", min(value, 2**62))
+        sql += f" AND parameters {comparison} %s"
+        params.append(min(value, 2**62))
+    if (ids := _ids(sql, params)) is not None:
+        where.narrow(ids)
 
 
 def _ids(sql: str, params: list[Any]) -> list[int] | None:

@@ -70,6 +70,13 @@ class Repository(models.Model):
             models.Index(fields=["type", "-downloads", "-id"], name="repo_by_downloads"),
             models.Index(fields=["type", "-likes", "-id"], name="repo_by_likes"),
             models.Index(fields=["type", "-trending", "-id"], name="repo_by_trending"),
+            # Filters that few repositories meet start from these instead.
+            models.Index(
+                fields=["type", "parameters"],
+                condition=models.Q(parameters__isnull=False),
+                name="repo_by_parameters",
+            ),
+            models.Index(fields=["type"], condition=~models.Q(gated=""), name="repo_gated"),
         ]
 
     def __str__(self) -> str:

@@ -90,7 +90,12 @@ def search(
             searcher = found.searcher()
             hits = searcher.search(query, limit, count=False).hits
             ids = searcher.fast_field_values("id", [address for _, address in hits])
-            kinds_of = [searcher.doc(address)["kind"][0] for _, address in hits]
+            # Opening a stored document costs as much as finding it.
+            kinds_of = (
+                list(kinds) * len(hits)
+                if len(kinds) == 1
+                else [searcher.doc(address)["kind"][0] for _, address in hits]
+            )
     except IndexDamaged as damage:
         logger.warning("The search index is damaged, the worker will rebuild it: %s", damage)
         return []
