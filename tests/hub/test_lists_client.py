@@ -258,7 +258,9 @@ def test_tags_are_grouped_by_what_they_are_about(ada: HfApi, model: str) -> None
     assert any(tag["id"] == "text-generation" for tag in tags["pipeline_tag"])
 
 
-def test_likes_are_counted_once_and_taken_back(hub_server: HubServer, ada: HfApi, model: str) -> None:
+def test_likes_are_counted_once_and_taken_back(
+    hub_server: HubServer, ada: HfApi, model: str
+) -> None:
     import httpx2
 
     for _ in range(2):

@@ -57,7 +57,9 @@ def test_a_taken_name_is_told_with_its_address(ada: HfApi, repo: str) -> None:
     with pytest.raises(HfHubHTTPError) as refused:
         ada.create_repo(repo)
     assert refused.value.response.status_code == 409
-    assert ada.create_repo(repo.upper().replace("ADA", "ada"), exist_ok=True).repo_id.lower() == repo
+    assert (
+        ada.create_repo(repo.upper().replace("ADA", "ada"), exist_ok=True).repo_id.lower() == repo
+    )
 
 
 def test_names_are_found_in_any_case(ada: HfApi, repo: str) -> None:
@@ -85,7 +87,7 @@ def test_a_former_name_leads_to_the_new_one(ada: HfApi, repo: str) -> None:
     assert "filter=lfs" in Path(path).read_text()
     ada.create_repo(repo)
     assert ada.model_info(repo).id == repo
-    with pytest.raises(HfHubHTTPError, match="A model repository called .* already exists"):
+    with pytest.raises(HfHubHTTPError, match=r"A model repository called .* already exists"):
         ada.move_repo(new, repo)
     ada.delete_repo(new)
 
@@ -172,16 +174,12 @@ def test_change_requests_are_opened_renamed_and_merged(ada: HfApi, bob: HfApi, r
 
 
 def test_a_change_request_in_conflict_names_the_files(ada: HfApi, bob: HfApi, repo: str) -> None:
-    bob.create_commit(
-        repo, operations=[_file("a.txt", b"bob")], commit_message="b", create_pr=True
-    )
+    bob.create_commit(repo, operations=[_file("a.txt", b"bob")], commit_message="b", create_pr=True)
     ada.upload_file(path_or_fileobj=b"ada", path_in_repo="a.txt", repo_id=repo)
     assert ada.get_discussion_details(repo, 1).conflicting_files == ["a.txt"]
     with pytest.raises(HfHubHTTPError, match=r"both sides changed a\.txt"):
         ada.merge_pull_request(repo, 1)
-    bob.create_commit(
-        repo, operations=[_file("c.txt", b"c")], commit_message="c", create_pr=True
-    )
+    bob.create_commit(repo, operations=[_file("c.txt", b"c")], commit_message="c", create_pr=True)
     ada.upload_file(path_or_fileobj=b"d", path_in_repo="d.txt", repo_id=repo)
     ada.merge_pull_request(repo, 2)
     names = ada.list_repo_files(repo)
