@@ -7,24 +7,25 @@ from llmos.hub.facts.tags import listed
 from llmos.hub.kinds import Kind
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|code|multilingual")
+_NO_METADATA = (
+    "empty or missing yaml metadata in repo card: begin README.md with lines between "
+    "'---' that name at least the license"
+)
 _MODEL_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def card_warnings(kind: Kind, front: dict[str, Any]) -> list[str]:
     """One sentence for each thing that would help people find and trust the repository."""
     if not front:
-        return [
-            "empty or missing yaml metadata in repo card: begin README.md with lines between "
-            "'---' that name at least the license"
-        ]
+        return [_NO_METADATA]
     warnings = []
     if kind.name in {"model", "dataset"} and not front.get("license"):
         warnings.append("license is missing: without one nobody knows whether they may use this")
-    for language in listed(front.get("language")):
-        if not _LANGUAGE.fullmatch(language):
-            warnings.append(
-                f"language {language!r} is not a code: write en, zh or fr, as ISO 639 has them"
-            )
+    warnings += [
+        f"language {language!r} is not a code: write en, zh or fr, as ISO 639 has them"
+        for language in listed(front.get("language"))
+        if not _LANGUAGE.fullmatch(language)
+    ]
     warnings += [
         f"{field} {name!r} is not the id of a repository, namespace/name"
         for field in ("base_model", "datasets")
