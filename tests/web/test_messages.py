@@ -3,6 +3,7 @@
 import html.parser
 import importlib.machinery
 import importlib.util
+import json
 import subprocess
 import sys
 import urllib.error
@@ -221,6 +222,32 @@ def test_a_chinese_page_has_no_english_words_of_ours(
         assert '<html lang="zh-Hans"' in page, path
         left[path] = words_of(page) & english
     assert {path: found for path, found in left.items() if found} == {}
+
+
+def test_a_pages_script_is_refused_in_the_language_of_the_page(hub_server: HubServer) -> None:
+    make_repository(hub_server)
+    lines = [
+        {"key": "header", "value": {"summary": "Up"}},
+        {"key": "file", "value": {"path": "a//b", "content": "x"}},
+    ]
+    told = {}
+    for language in ("zh-Hans", "xx", ""):
+        request = urllib.request.Request(
+            f"{hub_server.url}/api/models/ada/messages/commit/main",
+            data="\n".join(json.dumps(line) for line in lines).encode(),
+            headers={
+                "Authorization": f"Bearer {hub_server.tokens['ada']}",
+                "Content-Type": "application/x-ndjson",
+                **({"X-Page-Language": language} if language else {}),
+            },
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=20)
+        told[language] = json.load(refused.value)["error"]
+        refused.value.close()
+    english = "The path 'a//b' has an empty, `.` or `..` part"
+    chinese = "路径“a//b”含有空的、`.` 或 `..` 的部分"
+    assert told == {"zh-Hans": chinese, "xx": english, "": english}
 
 
 def test_an_english_page_has_them(hub_server: HubServer, english: set[str]) -> None:

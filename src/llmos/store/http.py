@@ -10,13 +10,15 @@ import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import orjson
+from django.conf import settings
 from django.db import OperationalError
+from django.utils import translation
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -101,7 +103,8 @@ def blocking(view: SyncEndpoint) -> AsyncEndpoint:
 async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     request_id = request.headers.get("x-request-id") or f"Root=1-{uuid4().hex}"
     try:
-        response = await view(request)
+        with _page_language(request):
+            response = await view(request)
     except ClientDisconnect:
         response = Response(status_code=499)
     except Moved as moved:
@@ -114,6 +117,13 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
         response = refusal_reply(_refusal_for(error, request, request_id))
     response.headers.setdefault("X-Request-Id", request_id)
     return response
+
+
+def _page_language(request: Request) -> AbstractContextManager[None]:
+    """A page's script names its language; clients name none, and get the texts they know."""
+    language = request.headers.get("x-page-language", "").lower()
+    known = language and language in dict(settings.LANGUAGES)
+    return translation.override(language) if known else nullcontext()
 
 
 def _refusal_for(error: Exception, request: Request, request_id: str) -> Refusal:

@@ -86,6 +86,7 @@ const send = (method, address, body, type, progress) => new Promise((done, fail)
   running = request;
   request.open(method, address);
   request.setRequestHeader("Content-Type", type);
+  request.setRequestHeader("X-Page-Language", document.documentElement.lang);
   request.upload.addEventListener("progress", (event) => progress?.(event.loaded, event.total));
   request.addEventListener("load", () => {
     let answer = {};
