@@ -1,12 +1,17 @@
 """What is read from cards, weights and files that may carry code."""
 
+import bz2
 import collections
+import gzip
 import io
 import json
+import lzma
 import os
 import pickle
 import struct
+import tarfile
 import zipfile
+import zlib
 from contextlib import suppress
 
 import pytest
@@ -213,6 +218,15 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def tarred(name: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
 EVIL = pickle.dumps(Evil())
 GOOD = pickle.dumps(collections.OrderedDict(a=1))
 
@@ -232,6 +246,11 @@ GOOD = pickle.dumps(collections.OrderedDict(a=1))
         ("a.bin", b"\x00" * 100, "safe"),
         ("a.pkl", pickle.dumps(object), "caution"),
         ("a.npy", b"\x93NUMPY", "error"),
+        ("a.joblib", zlib.compress(EVIL), "error"),
+        ("a.pkl", gzip.compress(EVIL), "error"),
+        ("a.joblib", bz2.compress(EVIL), "error"),
+        ("a.joblib", lzma.compress(EVIL), "error"),
+        ("a.pt", tarred("pickle", EVIL), "error"),
     ],
 )
 def test_files_that_run_code_are_told_from_those_that_do_not(

@@ -28,6 +28,16 @@ LONGEST_LINE = 2**20
 _PICKLES = frozenset({".dat", ".data", ".dill", ".joblib", ".pickle", ".pkl"})
 _NUMPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
+# joblib and old loaders unpack these by themselves; picklescan sees no pickle in them.
+_PACKED = (
+    *(b"x" + level for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")),  # zlib
+    b"\x1f\x8b",  # gzip
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x5d\x00\x00",  # lzma alone
+    b"\x04\x22\x4d\x18",  # lz4
+    b"\x28\xb5\x2f\xfd",  # zstd
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,14 @@ def _is_zip(file: IO[bytes]) -> bool:
     return found
 
 
+def _is_tar(file: IO[bytes]) -> bool:
+    """Torch before 0.1.10 saved a tar with pickles in it, and still loads one."""
+    file.seek(0)
+    front = file.read(262)
+    file.seek(0)
+    return front[257:] == b"ustar"
+
+
 def _scan_zip(file: IO[bytes], path: str) -> ScanResult:
     """Each member by its name or its first bytes; weights are neither and stay unread."""
     result = ScanResult([])
@@ -157,6 +175,8 @@ def _looks_like_code(name: str, start: bytes) -> bool:
 def _scan_plain(file: IO[bytes], path: str, start: bytes) -> ScanResult:
     if start.startswith(_NUMPY):
         return _scan_array(file, path)
+    if start.startswith(_PACKED) or _is_tar(file):
+        return ScanResult([], scan_err=True)
     content: Any = _Bounded(file)
     suffix = PurePosixPath(path.lower()).suffix
     if ":" in path:
