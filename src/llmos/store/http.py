@@ -9,8 +9,8 @@ import errno
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -26,7 +26,7 @@ from starlette.responses import Response
 from llmos.kit.config import current
 from llmos.kit.errors import Broken, Busy, Invalid, Moved, OutOfSpace, Refusal, TooLarge
 from llmos.store.config import ServerSettings
-from llmos.store.threads import in_thread
+from llmos.store.threads import in_thread, page_language
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,11 @@ def reply(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = N
 
 def refusal_reply(refusal: Refusal) -> Response:
     """The JSON body and headers from which hub clients choose their exception."""
-    one_line = re.sub(r"[\s\x00-\x1f\x7f]+", " ", refusal.message).encode("ascii", "backslashreplace").decode()
+    one_line = (
+        re.sub(r"[\s\x00-\x1f\x7f]+", " ", refusal.message)
+        .encode("ascii", "backslashreplace")
+        .decode()
+    )
     headers = {
         "X-Error-Code": refusal.code,
         "X-Error-Message": one_line[:1000],
@@ -119,11 +123,19 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     return response
 
 
-def _page_language(request: Request) -> AbstractContextManager[None]:
+@contextmanager
+def _page_language(request: Request) -> Iterator[None]:
     """A page's script names its language; clients name none, and get the texts they know."""
     language = request.headers.get("x-page-language", "").lower()
-    known = language and language in dict(settings.LANGUAGES)
-    return translation.override(language) if known else nullcontext()
+    if not language or language not in dict(settings.LANGUAGES):
+        yield
+        return
+    mark = page_language.set(language)
+    try:
+        with translation.override(language):
+            yield
+    finally:
+        page_language.reset(mark)
 
 
 def _refusal_for(error: Exception, request: Request, request_id: str) -> Refusal:

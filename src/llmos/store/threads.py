@@ -7,9 +7,9 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
-from django.conf import settings
 from django.db import close_old_connections
 from django.utils import translation
 
@@ -20,19 +20,23 @@ T = TypeVar("T")
 POOL = ThreadPoolExecutor(max_workers=16, thread_name_prefix="llmos")
 
 
+# The language of the page whose script asks, or "". Django keeps the language in a variable that
+# other threads do not see, and takes longer to look for one than a point read.
+page_language: ContextVar[str] = ContextVar("page_language", default="")
+
+
 async def in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run blocking `work` in the kept pool, with this request's context variables and language."""
-    context, language = contextvars.copy_context(), translation.get_language()
+    """Run blocking `work` in the kept pool, with this request's context variables."""
+    context = contextvars.copy_context()
 
     def speaking() -> T:
-        # Django keeps the language in a variable that other threads do not see.
-        with translation.override(language):
+        with translation.override(page_language.get()):
             return work(*args, **kwargs)
 
     def call() -> T:
         close_old_connections()
-        if language == settings.LANGUAGE_CODE:
-            return context.run(work, *args, **kwargs)
-        return context.run(speaking)
+        if context.get(page_language):
+            return context.run(speaking)
+        return context.run(work, *args, **kwargs)
 
     return await asyncio.get_running_loop().run_in_executor(POOL, call)
