@@ -18,6 +18,7 @@ from llmos.accounts.errors import NoSuchMember, NoSuchOrganisation, SignInRefuse
 from llmos.accounts.models import Membership, Namespace, Organisation, Token, User
 from llmos.accounts.pictures import TYPES, drawn_picture, picture_path
 from llmos.accounts.queries import (
+    facts_of,
     members_of,
     memberships_of,
     namespace_named,
@@ -71,6 +72,7 @@ def user_overview(request: Request, body: bytes) -> Response:
             "numFollowers": 0,
             "numFollowing": 0,
             "orgs": [_namespace(base, namespace) for namespace in organisations],
+            **facts_of(viewer_of(request), user.namespace_id),
         }
     )
 
@@ -89,6 +91,7 @@ def organisation_overview(request: Request, body: bytes) -> Response:
             "isFollowing": False,
             "numUsers": len(members_of(organisation.pk)),
             "numFollowers": 0,
+            **facts_of(viewer_of(request), namespace.pk),
         }
     )
 

@@ -1,7 +1,8 @@
 """Reading members, organisations, roles and tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from llmos.accounts.access import Viewer
 from llmos.accounts.models import (
     Invitation,
     Membership,
@@ -101,3 +102,19 @@ def open_invitations(organisation: Organisation | None) -> list[Invitation]:
 def display_names(user_ids: Iterable[int]) -> dict[int, str]:
     """Names by member id, for lists that hold ids."""
     return dict(User.objects.filter(pk__in=list(user_ids)).values_list("pk", "username"))
+
+
+# What rooms to the right know of a namespace, by viewer and namespace id.
+Facts = Callable[[Viewer, int], Mapping[str, int]]
+_facts: list[Facts] = []
+
+
+def provide_facts(facts: Facts) -> None:
+    """Name a function whose counts are shown in overviews of members and organisations."""
+    if facts not in _facts:
+        _facts.append(facts)
+
+
+def facts_of(viewer: Viewer, namespace_id: int) -> dict[str, int]:
+    """All counts about a namespace that this viewer may know, by their name on the wire."""
+    return {name: count for facts in _facts for name, count in facts(viewer, namespace_id).items()}

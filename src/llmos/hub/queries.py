@@ -74,6 +74,14 @@ def counts_of(viewer: Viewer, namespace_id: int) -> dict[str, int]:
     return {**dict.fromkeys(KINDS, 0), **dict(rows)}
 
 
+def overview_facts(viewer: Viewer, namespace_id: int) -> dict[str, int]:
+    """The same, and the likes a member gave, in the words of overviews."""
+    counts = counts_of(viewer, namespace_id)
+    likes = Like.objects.filter(user__namespace_id=namespace_id).count()
+    named = {f"num{kind.plural.capitalize()}": counts[kind.name] for kind in KINDS.values()}
+    return {**named, "numLikes": likes}
+
+
 def repositories_of(viewer: Viewer, namespace_id: int) -> list[Repository]:
     """Everything in a namespace that the viewer may know of, newest change first."""
     return list(visible(viewer).filter(namespace_id=namespace_id).order_by("-updated_at", "-id"))

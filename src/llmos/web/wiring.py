@@ -1,5 +1,6 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
+from llmos.accounts import queries as accounts_queries
 from llmos.hub import events as hub
 from llmos.hub import queries as hub_queries
 from llmos.hub import tasks as hub_tasks
@@ -13,6 +14,7 @@ def connect() -> None:
     listen(hub.RepositoryCreated, hub_tasks.on_repository_changed)
     listen(hub.RepositoryChanged, hub_tasks.on_repository_changed)
     listen(hub.RepositoryDeleted, hub_tasks.on_repository_deleted)
+    accounts_queries.provide_facts(hub_queries.overview_facts)
     search.provide(hub_queries.search_documents)
 
 
