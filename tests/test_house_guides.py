@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 GUIDES = Path(__file__).parent.parent / "docs" / "guides"
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

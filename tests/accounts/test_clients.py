@@ -10,8 +10,7 @@ import httpx2
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 
 def hf(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from cli.terminal import Terminal
+from tests.cli.terminal import Terminal
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from cli.terminal import Terminal
+from tests.cli.terminal import Terminal
 
 CONTENT = b"\x00\x01weights" * 4096
 

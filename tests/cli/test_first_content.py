@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.cli.terminal import Terminal
 
-from cli.terminal import Terminal
 from llmos.cli.demo import MODEL_PACKAGE, MODEL_SHA256
 
 HAS_MODEL = find_spec(MODEL_PACKAGE) is not None

@@ -9,8 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
-from cli.terminal import Terminal
+from tests.cli.terminal import Terminal
 
 
 def _healthy(url: str) -> bool:

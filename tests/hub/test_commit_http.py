@@ -10,8 +10,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.conftest import HubServer
 
-from conftest import HubServer
 from llmos.wire import ticket
 
 NewRepo = Callable[..., str]

@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import RevisionNotFoundError
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 CARD = """---
 license: apache-2.0

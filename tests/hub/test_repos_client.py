@@ -12,8 +12,7 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     RepositoryNotFoundError,
 )
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 
 @pytest.fixture
@@ -190,3 +189,14 @@ def _file(path: str, content: bytes):  # type: ignore[no-untyped-def]
     from huggingface_hub import CommitOperationAdd
 
     return CommitOperationAdd(path, content)
+
+
+def test_an_overview_counts_what_its_reader_may_see(ada: HfApi, bob: HfApi, name: str) -> None:
+    before = ada.get_user_overview("ada").num_models
+    assert before is not None
+    ada.create_repo(name, private=True)
+    try:
+        assert ada.get_user_overview("ada").num_models == before + 1
+        assert bob.get_user_overview("ada").num_models <= before
+    finally:
+        ada.delete_repo(name)

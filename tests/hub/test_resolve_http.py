@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 TEXT = b"0123456789"
 

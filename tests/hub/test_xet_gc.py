@@ -6,8 +6,8 @@ import time
 from datetime import timedelta
 
 import pytest
+from tests.hub.xet_rows import new_repository, stored_block, stored_file
 
-from hub.xet_rows import new_repository, stored_block, stored_file
 from llmos.hub.lfs.actions import keep_blob
 from llmos.hub.models import LfsLink, LfsObject
 from llmos.hub.xet.blocks import is_stored, xorb_path

@@ -9,8 +9,8 @@ import lz4.frame
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub.xet_rows import Stored, stored_file
 
-from hub.xet_rows import Stored, stored_file
 from llmos.hub.lfs.content import content, open_content
 from llmos.hub.xet import reading
 from llmos.hub.xet.blocks import xorb_path

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import httpx2
 import lz4.frame
 import pytest
+from tests.conftest import HubServer
+from tests.hub.xet_client import Storage, open_storage
+from tests.wire.shards import uploaded
+from tests.wire.xorbs import packed, root_of
 
-from conftest import HubServer
-from hub.xet_client import Storage, open_storage
 from llmos.wire import ticket
 from llmos.wire.xet import hashing, shard, xorb
-from wire.shards import uploaded
-from wire.xorbs import packed, root_of
 
 NewRepo = Callable[..., str]
 CHUNKS = 3

@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx2
 import orjson
-
-from conftest import HubServer
+from tests.conftest import HubServer
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ import random
 from dataclasses import dataclass
 from uuid import uuid4
 
+from tests.wire.shards import uploaded
+from tests.wire.xorbs import packed, root_of
+
 from llmos.accounts.models import Namespace, User
 from llmos.hub.models import Repository
 from llmos.hub.xet.actions import Progress, register_shard
 from llmos.hub.xet.blocks import store_xorb, verify_file
 from llmos.store.blobs import upload_path
 from llmos.wire.xet import hashing, xorb
-from wire.shards import uploaded
-from wire.xorbs import packed, root_of
 
 
 @dataclass(frozen=True)

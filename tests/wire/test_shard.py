@@ -5,11 +5,11 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wire.shards import uploaded
 
 from llmos.wire.xet import shard
 from llmos.wire.xet.hashing import NO_KEY, chunk_hash, keyed_hash, to_text
 from llmos.wire.xet.shard import MalformedShard, Offer
-from wire.shards import uploaded
 
 SHA256 = "515d9bf3729e47bdb0f2c1a9f2a7dcd1c3eef3b4ad1f1a4a8ce7f2a0a6e1b001"
 HASHES = st.binary(min_size=32, max_size=32).filter(lambda h: h != b"\xff" * 32)

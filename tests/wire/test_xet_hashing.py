@@ -5,10 +5,10 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wire.chunker import chunks_of, generated
 
 from llmos.wire.xet import hashing
 from llmos.wire.xet.hashing import MalformedHash, chunk_hash, from_text, to_text
-from wire.chunker import chunks_of, generated
 
 FILES = [
     (

@@ -6,10 +6,10 @@ import lz4.frame
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wire.xorbs import packed, root_of
 
 from llmos.wire.xet import hashing, xorb
 from llmos.wire.xet.xorb import MalformedXorb
-from wire.xorbs import packed, root_of
 
 
 def test_the_specified_xorb_is_read() -> None:
