@@ -256,6 +256,18 @@ def test_an_english_page_has_them(hub_server: HubServer, english: set[str]) -> N
     assert {"Models", "Sign in", "Search", "Filter by name"} <= words_of(page) & english
 
 
+def test_a_form_without_its_cookie_is_refused_in_chinese(hub_server: HubServer) -> None:
+    request = urllib.request.Request(
+        f"{hub_server.url}/accounts/login/", data=b"login=ada", headers={"Accept-Language": "zh"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    page = refused.value.read().decode()
+    refused.value.close()
+    assert refused.value.code == 403
+    assert "表单已过期" in words_of(page)
+
+
 def test_a_refusal_shows_the_address_as_text(hub_server: HubServer) -> None:
     make_repository(hub_server)
     page = _Reader(hub_server).page("/ada/messages/blob/main/50%25%3Cb%3Ebold")
