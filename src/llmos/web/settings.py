@@ -14,7 +14,7 @@ from llmos.web.secret import secret_key
 _home = home_from_environment()
 _server = current(ServerSettings)
 _mail = current(MailSettings)
-_accounts = current(AccountsSettings)
+_allauth = current(AccountsSettings).for_allauth()
 _here = Path(__file__).parent
 
 # The raw hot paths do point reads on the event loop (measured: under 50 µs on SQLite).
@@ -51,9 +51,11 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.github",
-    "allauth.socialaccount.providers.gitlab",
-    "allauth.socialaccount.providers.openid_connect",
+    # Only the configured ones: each brings an HTTP library that takes a while to load.
+    *(
+        f"allauth.socialaccount.providers.{provider}"
+        for provider in _allauth["SOCIALACCOUNT_PROVIDERS"]
+    ),
 ]
 SITE_ID = 1
 
@@ -174,7 +176,7 @@ else:
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
 
 # accounts: django-allauth, told by [accounts]
-globals().update(_accounts.for_allauth())
+globals().update(_allauth)
 
 LOGGING = {
     "version": 1,
