@@ -51,7 +51,7 @@ class LinkBase:
 
 
 @lru_cache(maxsize=64)
-def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:  # noqa: B008 - frozen
+def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:
     """Safe HTML of a Markdown text; its YAML front matter is left out."""
     if len(text) > MARKDOWN_LIMIT:
         return Markup("<pre>{}</pre>").format(text[:MARKDOWN_LIMIT])
@@ -167,8 +167,8 @@ _MATHML = set(
 )
 _TAGS = _MATHML | set(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption "
-    "figure h1 h2 h3 h4 h5 h6 hr i img input ins kbd label li mark ol p pre q rp rt ruby s samp section "
-    "small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+    "figure h1 h2 h3 h4 h5 h6 hr i img input ins kbd label li mark ol p pre q rp rt ruby s samp "
+    "section small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
 )
 _ATTRIBUTES: dict[str, set[str]] = {
     "*": {"class", "id", "lang", "dir", "title", "align"},
@@ -242,7 +242,7 @@ def _link(address: str, links: LinkBase) -> str | None:
 
 
 def _source(address: str, links: LinkBase) -> str | None:
-    if urlsplit(address).netloc or ":" in address.split("/")[0]:
+    if urlsplit(address).netloc or ":" in address.split("/", maxsplit=1)[0]:
         return None  # the alternative text stands in its place
     return _resolved(address, links.raw, links.top_raw)
 

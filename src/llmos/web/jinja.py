@@ -26,7 +26,8 @@ def environment(**options: Any) -> Environment:
     """An environment with autoescape, our two languages and the house's filters."""
     options["undefined"] = StrictUndefined
     options.setdefault("extensions", []).append("jinja2.ext.i18n")
-    built = Environment(**options, trim_blocks=True, lstrip_blocks=True)
+    options["autoescape"] = True
+    built = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - it is on
     built.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
@@ -81,17 +82,18 @@ def readable_bytes(size: int | None) -> str:
         return ""
     if size < 1000:
         return ngettext("%(n)d byte", "%(n)d bytes", size) % {"n": size}
-    value = float(size)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        value /= 1000
+    value, unit = size / 1000, "kB"
+    for larger in ("MB", "GB", "TB", "PB"):
         if value < 999.5:
             break
+        value, unit = value / 1000, larger
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
 
 def short_count(number: int | None) -> str:
     """`1.2k`, `3.4M`; in Chinese `1.2万`, `3.4亿`."""
     value = number or 0
+    steps: tuple[tuple[int, str], ...]
     if (get_language() or "").startswith("zh"):
         steps = ((10**8, "亿"), (10**4, "万"))
     else:

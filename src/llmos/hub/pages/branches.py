@@ -4,9 +4,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from llmos.hub.access import Wants
+from llmos.hub.actions import record_push
 from llmos.hub.git import refs
 from llmos.hub.git.refs import NOTHING, Ref
-from llmos.hub.actions import record_push
 from llmos.hub.pages.addresses import repo_paths
 from llmos.hub.pages.door import Opened, opened
 from llmos.hub.pages.frame import repo_page
@@ -14,7 +15,7 @@ from llmos.kit.errors import Forbidden, Invalid, Refusal
 
 
 def branches(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
-    wants = "write" if request.method == "POST" else "read"
+    wants: Wants = "write" if request.method == "POST" else "read"
     at = opened(request, type_, ns, name, wants=wants)
     if request.method == "POST":
         try:

@@ -4,13 +4,13 @@ Large files show what they are, not what they hold; a change of thousands of fil
 first ones. A page must cost little whatever somebody pushed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pygit2
 from pygit2.enums import DiffFind, FileMode
 
 from llmos.hub.git.repos import open_repository
-from llmos.hub.git.tree import pointer_of
+from llmos.hub.git.tree import pointer_of, read_blob
 from llmos.wire.lfs import Pointer
 
 FILES_LISTED = 300
@@ -89,51 +89,42 @@ def _file_change(
     with_lines: bool,
 ) -> FileChange:
     before, after = _blob_id(delta.old_file), _blob_id(delta.new_file)
-    facts = {
-        "path": delta.new_file.path,
-        "old_path": delta.old_file.path,
-        "status": _STATUS.get(delta.status_char(), "changed"),
-        "old_pointer": pointer_of(repository_id, before) if before else None,
-        "new_pointer": pointer_of(repository_id, after) if after else None,
-    }
-    if facts["old_pointer"] or facts["new_pointer"]:
-        return FileChange(**facts, why="large file")
+    bare = FileChange(
+        path=delta.new_file.path,
+        old_path=delta.old_file.path,
+        status=_STATUS.get(delta.status_char(), "changed"),
+        old_pointer=pointer_of(repository_id, before) if before else None,
+        new_pointer=pointer_of(repository_id, after) if after else None,
+    )
+    if bare.old_pointer or bare.new_pointer:
+        return replace(bare, why="large file")
     if not with_lines or budget <= 0:
-        return FileChange(**facts, why="long")
+        return replace(bare, why="long")
     if any(_size(repository, oid) > LARGEST_TEXT for oid in (before, after) if oid):
-        return FileChange(**facts, why="long")
-    return _with_lines(repository, before, after, facts, min(budget, LINES_A_FILE))
-
-
-def _with_lines(
-    repository: pygit2.Repository,
-    before: str | None,
-    after: str | None,
-    facts: dict[str, object],
-    most: int,
-) -> FileChange:
-    contents = [repository[oid].data if oid else b"" for oid in (before, after)]
+        return replace(bare, why="long")
+    contents = [read_blob(repository_id, oid) if oid else b"" for oid in (before, after)]
     if any(b"\0" in content[:8000] for content in contents):
-        return FileChange(**facts, why="binary")  # type: ignore[arg-type]  # its own fields
-    patch = pygit2.Patch.create_from(contents[0], contents[1])
+        return replace(bare, why="binary")
+    return _with_lines(bare, contents[0], contents[1], most=min(budget, LINES_A_FILE))
+
+
+def _with_lines(bare: FileChange, before: bytes, after: bytes, *, most: int) -> FileChange:
+    patch = pygit2.Patch.create_from(before, after)
     _context, added, removed = patch.line_stats
     lines: list[Line] = []
     for hunk in patch.hunks:
         lines.append(Line("@", None, None, hunk.header.rstrip("\n")))
-        for line in hunk.lines:
-            if line.origin in " +-":
-                lines.append(
-                    Line(
-                        line.origin,
-                        line.old_lineno if line.old_lineno > 0 else None,
-                        line.new_lineno if line.new_lineno > 0 else None,
-                        line.content.rstrip("\r\n"),
-                    )
-                )
+        lines += [_line(line) for line in hunk.lines if line.origin in " +-"]
         if len(lines) > most:
             break
     why = "long" if len(lines) > most else ""
-    return FileChange(**facts, lines=lines[:most], why=why, added=added, removed=removed)  # type: ignore[arg-type]  # its own fields
+    return replace(bare, lines=lines[:most], why=why, added=added, removed=removed)
+
+
+def _line(line: pygit2.DiffLine) -> Line:
+    old = line.old_lineno if line.old_lineno > 0 else None
+    new = line.new_lineno if line.new_lineno > 0 else None
+    return Line(line.origin, old, new, line.content.rstrip("\r\n"))
 
 
 def _blob_id(file: pygit2.DiffFile) -> str | None:

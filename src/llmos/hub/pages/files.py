@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from llmos.hub.facts.cards import read_card
 from llmos.hub.git import refs
 from llmos.hub.git.lastcommit import last_commits
 from llmos.hub.git.tree import Entry, entries, entry_at, read_blob, xet_hashes
@@ -15,7 +16,6 @@ from llmos.hub.pages.door import Opened, opened
 from llmos.hub.pages.frame import repo_page
 from llmos.hub.pages.repo import CARD, card_links
 from llmos.hub.pages.weights import weights_table
-from llmos.hub.facts.cards import read_card
 from llmos.hub.queries import scans_of
 from llmos.store.markup import highlight_lines, render_markdown
 
@@ -117,7 +117,7 @@ def _shown(at: Opened, entry: Entry, *, plain: bool) -> dict[str, Any]:
         return {"way": "weights", "weights": table}
     text = text_of(at, entry)
     if text is None:
-        return {"way": "large" if entry.pointer or entry.stored_size > SHOWN_BYTES else "binary"}
+        return {"way": "large" if entry.size > SHOWN_BYTES else "binary"}
     if suffix in _MARKDOWN and not plain:
         words = read_card(text).text if entry.path == CARD else text
         folder = entry.path.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""The first page of a repository: its card, and how to get it. Also the heart that one may leave."""
+"""The first page of a repository: its card, how to get it, and the heart that one may leave."""
 
 from typing import Any
 

@@ -7,6 +7,7 @@ this form takes what one form may hold.
 import hashlib
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,6 +27,9 @@ from llmos.kit.errors import Invalid, Refusal
 from llmos.store.blobs import Received, upload_path
 from llmos.wire.lfs import Pointer
 
+if TYPE_CHECKING:
+    Upload = UploadedFile[Any]  # generic for the type checker alone
+
 FORM_LIMIT_BYTES = 100 * 10**6  # the bridge takes 128 MiB, encoding and all
 SAMPLE_BYTES = 512  # as much as clients send
 
@@ -41,7 +45,7 @@ def upload(request: HttpRequest, type_: str, ns: str, name: str, rest: str = "")
     return _form(request, at)
 
 
-def _take(request: HttpRequest, at: Opened, files: Iterable[UploadedFile]) -> str:
+def _take(request: HttpRequest, at: Opened, files: Iterable["Upload"]) -> str:
     """Commit the form's files; returns the page that shows them. Raises Invalid and others."""
     chosen = [file for file in files if file.name]
     if not chosen:
@@ -56,7 +60,7 @@ def _take(request: HttpRequest, at: Opened, files: Iterable[UploadedFile]) -> st
     return commit(request, at, change, summary=summary)
 
 
-def _put(at: Opened, draft: Draft, path: str, file: UploadedFile) -> None:
+def _put(at: Opened, draft: Draft, path: str, file: "Upload") -> None:
     size = file.size or 0
     sample = file.read(SAMPLE_BYTES)
     file.seek(0)
@@ -66,7 +70,7 @@ def _put(at: Opened, draft: Draft, path: str, file: UploadedFile) -> None:
         draft.write(path, file.read())
 
 
-def _keep_large(repository_id: int, file: UploadedFile) -> Pointer:
+def _keep_large(repository_id: int, file: "Upload") -> Pointer:
     """Store a large file's content, hashed here; whole on disk before anything names it."""
     path, digest, size = upload_path(), hashlib.sha256(), 0
     try:
