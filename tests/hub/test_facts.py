@@ -247,7 +247,7 @@ GOOD = pickle.dumps(collections.OrderedDict(a=1))
         ("a.pkl", pickle.dumps(object), "caution"),
         ("a.npy", b"\x93NUMPY", "error"),
         ("a.joblib", zlib.compress(EVIL), "error"),
-        ("a.pkl", gzip.compress(EVIL), "error"),
+        ("a.pkl", gzip.compress(EVIL, mtime=0), "error"),
         ("a.joblib", bz2.compress(EVIL), "error"),
         ("a.joblib", lzma.compress(EVIL), "error"),
         ("a.pt", tarred("pickle", EVIL), "error"),
