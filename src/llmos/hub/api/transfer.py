@@ -37,6 +37,7 @@ from llmos.hub.kinds import Kind
 from llmos.hub.models import ChangeRequest, Repository
 from llmos.kit.config import current
 from llmos.kit.errors import Busy, Forbidden, Refusal, Unauthenticated
+from llmos.store.blobs import drain_some
 from llmos.store.http import endpoint
 from llmos.store.threads import in_thread
 from llmos.wire import pktline
@@ -57,6 +58,7 @@ def spoken(view: View) -> View:
         except Refusal as refusal:
             if refusal.status // 100 == 3:
                 raise
+            await drain_some(request)
             headers = {"X-Error-Code": refusal.code, **refusal.headers}
             if isinstance(refusal, Unauthenticated):
                 headers["WWW-Authenticate"] = 'Basic realm="llmos"'
