@@ -8,9 +8,10 @@ import base64
 import binascii
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib import import_module
-from time import monotonic
+from time import monotonic, time
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -94,9 +95,8 @@ def viewer_of(request: Request) -> Viewer:
 
 def viewer_of_token(secret: str) -> Viewer:
     """The member and the rights behind a token's secret. Raises InvalidToken."""
-    moment = now()
-    adapt = connection.ops.adapt_datetimefield_value
-    found = row(_TOKEN, (adapt(moment - LAST_USE_GRAIN), fingerprint(secret), adapt(moment)))
+    stale, moment = _moments(int(time()))
+    found = row(_TOKEN, (stale, fingerprint(secret), moment))
     if found is None:
         raise InvalidToken
     token_id, role, scoped, is_stale, user_id, name, is_admin = found
@@ -110,6 +110,14 @@ def viewer_of_token(secret: str) -> Viewer:
         token_id=token_id,
         scoped_token=bool(scoped),
     )
+
+
+@lru_cache(maxsize=1)
+def _moments(second: int) -> tuple[Any, Any]:
+    """When a token's last use is worth noting again, and this second, as rows spell times."""
+    moment = datetime.fromtimestamp(second, UTC)
+    adapt = connection.ops.adapt_datetimefield_value
+    return adapt(moment - LAST_USE_GRAIN), adapt(moment)
 
 
 def viewer_of_user(user: User) -> Viewer:

@@ -26,6 +26,9 @@ from llmos.store import db
 
 Wants = Literal["see", "read", "contribute", "write", "admin"]
 
+# Long or encoded columns that the hot paths never look at; read when they are asked for.
+_RARELY_ASKED = ("card", "tags", "description", "protected_branches")
+
 # A viewer without the thing asked for: an id that no row has.
 _NOBODY = -1
 
@@ -186,13 +189,13 @@ def _repository_and_ties(
         granted=granted is not None,
         accepted=accepted == AccessRequest.Status.ACCEPTED,
     )
-    return db.instance(Repository, columns), ties
+    return db.instance(Repository, columns, without=_RARELY_ASKED), ties
 
 
 @cache
 def _point_read() -> str:
     return f"""
-        SELECT u.id, m.role, a.status, g.id, {db.columns(Repository, "r")}
+        SELECT u.id, m.role, a.status, g.id, {db.columns(Repository, "r", without=_RARELY_ASKED)}
         FROM {Repository._meta.db_table} r
         LEFT JOIN {User._meta.db_table} u ON u.namespace_id = r.namespace_id AND u.id = %s
         LEFT JOIN {Organisation._meta.db_table} o ON o.namespace_id = r.namespace_id
