@@ -18,11 +18,12 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from django.utils import timezone, translation
+from django.utils.html import strip_tags
 from tests.conftest import HubServer
 
 from llmos.hub.errors import EntryNotFound
 from llmos.hub.git.paths import BadPath, checked_path
-from llmos.web.jinja import readable_bytes, relative, short_count
+from llmos.web.jinja import ago, readable_bytes, short_count
 
 TOOL = Path(__file__).parents[2] / "tools" / "messages"
 # Their text is code, names, or what members wrote.
@@ -89,6 +90,27 @@ def test_a_text_that_left_the_sources_leaves_the_catalogue(tool: ModuleType) -> 
     assert made.get("Enter a valid email address.").string == "请输入有效的电子邮件地址。"
 
 
+def test_each_thing_has_one_word_on_all_chinese_pages(tool: ModuleType) -> None:
+    with tool.PO.open("rb") as file:
+        kept = read_po(file)
+    words = {
+        "Card": "卡片",
+        "Data set": "数据集",
+        "Licence": "许可证",
+        "Likes": "点赞",
+        "Passkeys": "通行密钥",
+        "Revision": "修订",
+        "admin": "管理员",
+        "contributor": "贡献者",
+        "read": "只读",
+        "write": "读写",
+    }
+    assert {text: kept.get(text).string for text in words} == words
+    strings = {string for message in kept for string in tool._words(message.string) if message.id}
+    avoided = ("说明卡", "喜欢", "Email", "账户", "帐号")
+    assert [s for s in strings if any(word in s for word in avoided)] == []
+
+
 def test_numbers_are_counted_as_the_language_counts() -> None:
     figures = (980, 22_713_216, 355_000, 671_000_000_000)
     with translation.override("zh-hans"):
@@ -100,7 +122,7 @@ def test_numbers_are_counted_as_the_language_counts() -> None:
 
 
 def test_times_read_as_the_pages_script_writes_them() -> None:
-    ago = {
+    words = {
         timedelta(seconds=5): "刚刚",
         timedelta(minutes=3): "3分钟前",
         timedelta(hours=5): "5小时前",
@@ -109,7 +131,14 @@ def test_times_read_as_the_pages_script_writes_them() -> None:
         timedelta(days=800): "2年前",
     }
     with translation.override("zh-hans"):
-        assert {time: relative(timezone.now() - time) for time in ago} == ago
+        shown = {span: strip_tags(ago(timezone.now() - span)) for span in words}
+    assert shown == words
+
+
+def test_a_time_to_come_reads_as_a_day() -> None:
+    end = timezone.now() + timedelta(days=30)
+    with translation.override("zh-hans"):
+        assert strip_tags(ago(end)) == f"{end.year}年{end.month}月{end.day}日"
 
 
 def test_refusals_are_said_in_the_language_of_the_page() -> None:

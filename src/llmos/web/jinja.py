@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -110,15 +110,18 @@ def whole_number(number: int) -> str:
 
 
 def ago(moment: datetime | None) -> Markup:
-    """A `<time>`: relative for the eye, exact in the title and for machines."""
+    """A `<time>`: relative for the eye, or the day if it is to come; exact in the title."""
     if moment is None:
         return Markup("")
     seconds = int((timezone.now() - moment).total_seconds())
     machine = moment.isoformat(timespec="seconds")
+    if seconds < -60:
+        words = formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+    else:
+        words = _relative(*_span(seconds), get_language() or "en")
     # All of it is ours: digits and a catalogue's words.
     return Markup(  # noqa: S704
-        f'<time datetime="{machine}" title="{machine[:19].replace("T", " ")} UTC">'
-        f"{_relative(*_span(seconds), get_language() or 'en')}</time>"
+        f'<time datetime="{machine}" title="{machine[:19].replace("T", " ")} UTC">{words}</time>'
     )
 
 
