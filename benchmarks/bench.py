@@ -61,10 +61,12 @@ class Load:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def loaded(hub: Hub, calls: list[Call], *, rounds: int = ROUNDS, warm: int = 50) -> Load:
+def loaded(
+    hub: Hub, calls: list[Call], *, rounds: int = ROUNDS, warm: int = 50, connections: int = 1
+) -> Load:
     """Play the calls in rounds against the hub. Raises when one is not answered with 2xx."""
     play(hub.url, calls[:warm])
-    plans = [_one_round(hub, calls) for _ in range(rounds)]
+    plans = [_one_round(hub, calls, connections) for _ in range(rounds)]
     seen = [plan[0] for plan in plans]
     each = len(calls)
     return Load(
@@ -78,9 +80,9 @@ def loaded(hub: Hub, calls: list[Call], *, rounds: int = ROUNDS, warm: int = 50)
     )
 
 
-def _one_round(hub: Hub, calls: list[Call]) -> tuple[Seen, dict[str, float]]:
+def _one_round(hub: Hub, calls: list[Call], connections: int) -> tuple[Seen, dict[str, float]]:
     with measured(hub.pids()) as cost:
-        seen = play(hub.url, calls)
+        seen = play(hub.url, calls, connections=connections)
     refused = {status: count for status, count in seen.statuses.items() if status[0] != "2"}
     if refused:
         raise RuntimeError(f"{calls[0].method} {calls[0].path} … answered {refused}")

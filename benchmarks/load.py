@@ -1,4 +1,4 @@
-"""A plain client in a process of its own: sends requests over one connection, one by one.
+"""A plain client in a process of its own: sends requests over one or more kept connections.
 
 `python -m benchmarks.load < plan.json` prints what it saw as JSON. It throws bodies away
 as it reads them, so that it costs little beside the server it measures.
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Totals of one plan; `latencies_ms` in the order of the calls."""
+    """Totals of one plan; `one latency a call."""
 
     wall_s: float
     cpu_s: float
@@ -37,9 +38,11 @@ class Seen:
     latencies_ms: list[float]
 
 
-def play(url: str, calls: Sequence[Call]) -> Seen:
-    """Run the calls in a separate process and return what it saw."""
-    plan = json.dumps({"url": url, "calls": [asdict(call) for call in calls]})
+def play(url: str, calls: Sequence[Call], *, connections: int = 1) -> Seen:
+    """Run the calls in a separate process, dealt out to the connections; what it saw."""
+    plan = json.dumps(
+        {"url": url, "connections": connections, "calls": [asdict(call) for call in calls]}
+    )
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=plan,
@@ -52,29 +55,42 @@ def play(url: str, calls: Sequence[Call]) -> Seen:
 
 def main() -> None:
     plan = json.load(sys.stdin)
-    address = urlsplit(plan["url"])
+    hands = [plan["calls"][i :: plan["connections"]] for i in range(plan["connections"])]
+    cpu, start = time.process_time(), time.perf_counter()
+    with ThreadPoolExecutor(len(hands)) as pool:
+        seen = [
+            one
+            for hand in pool.map(lambda hand: _one_by_one(plan["url"], hand), hands)
+            for one in hand
+        ]
+    statuses: dict[str, int] = {}
+    for status, _, _ in seen:
+        statuses[str(status)] = statuses.get(str(status), 0) + 1
+    told = Seen(
+        wall_s=time.perf_counter() - start,
+        cpu_s=time.process_time() - cpu,
+        received=sum(size for _, size, _ in seen),
+        statuses=statuses,
+        latencies_ms=[latency for _, _, latency in seen],
+    )
+    json.dump(asdict(told), sys.stdout)
+
+
+def _one_by_one(url: str, calls: Sequence[dict[str, Any]]) -> list[tuple[int, int, float]]:
+    """Status, bytes and milliseconds of each call over one connection."""
+    address = urlsplit(url)
     connection = http.client.HTTPConnection(
         address.hostname or "127.0.0.1", address.port, timeout=TIMEOUT_SECONDS
     )
     connection.connect()
     buffer = memoryview(bytearray(BUFFER_BYTES))
-    statuses: dict[str, int] = {}
-    latencies, received = [], 0
-    cpu, start = time.process_time(), time.perf_counter()
-    for call in plan["calls"]:
+    seen = []
+    for call in calls:
         begun = time.perf_counter()
         status, size = _send(connection, call, buffer)
-        latencies.append((time.perf_counter() - begun) * 1000)
-        statuses[str(status)] = statuses.get(str(status), 0) + 1
-        received += size
-    seen = Seen(
-        wall_s=time.perf_counter() - start,
-        cpu_s=time.process_time() - cpu,
-        received=received,
-        statuses=statuses,
-        latencies_ms=latencies,
-    )
-    json.dump(asdict(seen), sys.stdout)
+        seen.append((status, size, (time.perf_counter() - begun) * 1000))
+    connection.close()
+    return seen
 
 
 def _send(
