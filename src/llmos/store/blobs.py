@@ -254,35 +254,6 @@ class PiecesResponse(Response):
                 close()
 
 
-class FileResponse(Response):
-    """A whole file, sent by the server itself."""
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        length: int,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(status_code=status, headers={**(headers or {})})
-        self.headers["Content-Length"] = str(length)
-        self._path, self._length = path, length
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD" or not self._length:
-            await _start(self, send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif "http.response.pathsend" in scope.get("extensions", {}):
-            await _start(self, send)
-            await send({"type": "http.response.pathsend", "path": str(self._path)})
-        else:
-            pieces = file_pieces(self._path, 0, self._length)
-            answer = PiecesResponse(pieces, length=self._length, status=self.status_code)
-            answer.raw_headers = self.raw_headers
-            await answer(scope, receive, send)
-
-
 async def _start(response: Response, send: Send) -> None:
     await send(
         {

@@ -19,7 +19,7 @@ from llmos.hub.models import LfsLink, LfsObject
 from llmos.hub.xet.queries import Run, runs_of
 from llmos.hub.xet.reading import read_range
 from llmos.kit.errors import NotFound
-from llmos.store.blobs import FileResponse, PiecesResponse, blob_path, file_pieces, range_of
+from llmos.store.blobs import PiecesResponse, blob_path, file_pieces, range_of
 from llmos.store.threads import in_thread
 
 _MANY = 500  # names in one query; SQLite takes about a thousand
@@ -90,8 +90,6 @@ async def send_content(
         answered["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
     if request.method == "HEAD":
         return PiecesResponse(iter(()), length=end - start, status=status, headers=answered)
-    if found.path is not None and not wanted:
-        return FileResponse(found.path, length=found.size, headers=answered)
     pieces = await in_thread(found.pieces, start, end)
     return PiecesResponse(pieces, length=end - start, status=status, headers=answered)
 

@@ -28,7 +28,6 @@ from llmos.hub.xet.generation import generation
 from llmos.hub.xet.queries import cut, file_in, runs_of, wanted_range
 from llmos.kit.errors import NotFound, Refusal
 from llmos.store.blobs import (
-    FileResponse,
     PiecesResponse,
     drain_some,
     file_pieces,
@@ -195,8 +194,6 @@ async def _xorb_bytes(request: Request) -> Response:
         "Content-Range": f"bytes {start}-{end - 1}/{size}",
         "Content-Type": "application/octet-stream",
     }
-    if (start, end) == (0, size):
-        return FileResponse(path, length=size, status=206, headers=headers)
     pieces = file_pieces(path, start, end)
     return PiecesResponse(pieces, length=end - start, status=206, headers=headers)
 
