@@ -74,9 +74,11 @@ def read_card(content: str) -> Card:
 
 
 def first_paragraph(text: str, *, longest: int = 500) -> str:
-    """The first lines of prose of a card's text, without headings, pictures, HTML and tables."""
+    """The first prose of a card's text: no headings, pictures, HTML, tables, quotes or notes."""
     text = _NO_PROSE.sub("", text[:50_000])
     for block in re.split(r"\n\s*\n", text):
+        if block.lstrip().startswith(">"):
+            continue
         lines = [line.strip() for line in block.splitlines()]
         lines = [line for line in lines if line and not line.startswith(("#", "|", "---", "==="))]
         prose = _plain_words(" ".join(lines))
@@ -89,7 +91,7 @@ def _plain_words(text: str) -> str:
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<[^>]{0,500}>", "", text)
-    text = re.sub(r"(?<!\w)[*_`]+|[*_`]+(?!\w)|^>\s*|^[-*+]\s+", "", text)
+    text = re.sub(r"(?<!\w)[*_`]+|[*_`]+(?!\w)|^[-*+]\s+", "", text)
     return re.sub(r"\s+", " ", text).strip()
 
 

@@ -14,7 +14,15 @@ from llmos.hub.queries import likes
 Tab = tuple[str, str, str, int | None]
 
 # Tags that say again what a column or another chip says.
-_PREFIXES_LEFT_OUT = ("license:", "language:", "region:", "modality:", "task_ids:", "library:")
+_PREFIXES_LEFT_OUT = (
+    "dataset:",
+    "license:",
+    "language:",
+    "region:",
+    "modality:",
+    "task_ids:",
+    "library:",
+)
 CHIPS_SHOWN = 12
 
 
