@@ -60,7 +60,8 @@ def chips(repository: Repository) -> list[Chip]:
         found[repository.pipeline_tag] = Chip(
             repository.pipeline_tag, f"{shelf}?tag={repository.pipeline_tag}"
         )
-    for tag in repository.tags:
+    # What decides whether a model can be used comes before where it was written about.
+    for tag in sorted(repository.tags, key=_rank):
         if tag in found or len(found) >= CHIPS_SHOWN:
             continue
         name = tag.removeprefix("license:").removeprefix("language:")
@@ -68,6 +69,10 @@ def chips(repository: Repository) -> list[Chip]:
         if shown and not tag.startswith(("region:", "modality:")):
             found[tag] = Chip(name, f"{shelf}?tag={tag}")
     return list(found.values())
+
+
+def _rank(tag: str) -> int:
+    return 0 if tag.startswith("license:") else 2 if tag.startswith("arxiv:") else 1
 
 
 def _tabs(at: Opened) -> list[Tab]:
