@@ -21,7 +21,7 @@ from llmos.hub.kinds import Kind
 from llmos.kit.errors import Invalid
 from llmos.store import db, search
 
-FEW = 1500
+FEW = 800
 MOST_FOUND = 500  # hits that the search index adds to those by name
 
 ORDERS = {
@@ -84,11 +84,7 @@ class _Where:
 
     def narrow(self, ids: list[int]) -> None:
         """These rows are all that can match: start from the smallest such set."""
-        if self.few is None:
-            self.few = ids
-        else:
-            both = set(self.few) & set(ids)
-            self.few = sorted(both)
+        self.few = sorted(set(ids) if self.few is None else set(self.few) & set(ids))
 
 
 def listed(viewer: Viewer, kind: Kind, wish: Wish, *, columns: str, join: str = "") -> Page:
@@ -105,9 +101,14 @@ def listed(viewer: Viewer, kind: Kind, wish: Wish, *, columns: str, join: str = 
     if wish.cursor:
         value, last_id = _position(wish.cursor, order)
         where.add(f"(r.{order}, r.id) < (%s, %s)", value, last_id)
-    sql = (
-        f"SELECT r.{order}, r.id, {columns} FROM {_source(where, order)} {join} "
+    # The page is chosen by order and id alone; only its rows are then read whole.
+    chosen = (
+        f"SELECT r.{order} AS place, r.id AS id FROM {_source(where, order)} "
         f"WHERE {' AND '.join(where.conditions)} ORDER BY r.{order} DESC, r.id DESC LIMIT %s"
+    )
+    sql = (
+        f"SELECT p.place, p.id, {columns} FROM ({chosen}) p "
+        f"JOIN hub_repository r ON r.id = p.id {join} ORDER BY p.place DESC, p.id DESC"
     )
     few = [orjson.dumps(where.few).decode()] if where.few is not None else []
     rows = db.rows(sql, [*few, *where.params, wish.limit + 1])
@@ -157,18 +158,17 @@ def _where(viewer: Viewer, kind: Kind, wish: Wish) -> _Where:
     where.add("r.type = %s", kind.name)
     condition, params = visible_sql(viewer, "r")
     where.add(condition, *params)
-    for tag in wish.tags:
-        _add_tag(where, _spellings(kind, tag))
-    for app in wish.apps:
-        for tag in _APPS.get(app, ("",)):
-            _add_tag(where, [tag])
+    tags = [_spellings(kind, tag) for tag in wish.tags]
+    tags += [[tag] for app in wish.apps for tag in _APPS.get(app, ("",))]
+    if wish.pipeline_tag:
+        tags.append([wish.pipeline_tag])  # every task is a tag too
+        where.add("r.pipeline_tag = %s", wish.pipeline_tag)
+    if tags:
+        _add_tags(where, tags)
     if wish.author:
         _add_author(where, wish.author)
     for text in wish.search:
         _add_search(where, kind, text)
-    if wish.pipeline_tag:
-        _add_tag(where, [wish.pipeline_tag])  # every task is a tag too
-        where.add("r.pipeline_tag = %s", wish.pipeline_tag)
     if wish.gated is not None:
         _add_gate(where, kind, wish.gated)
     if wish.private is not None:
@@ -178,20 +178,34 @@ def _where(viewer: Viewer, kind: Kind, wish: Wish) -> _Where:
     return where
 
 
-def _add_tag(where: _Where, spellings: list[str]) -> None:
-    marks = ", ".join(["%s"] * len(spellings))
+def _add_tags(where: _Where, tags: list[list[str]]) -> None:
+    """Rows that have each of these tags, in any of its spellings."""
+    if len(tags) > 1:
+        tags = sorted(tags, key=_commonness)
+    params = [spelling for spellings in tags for spelling in spellings]
+    first, *others = [f"t.tag IN ({', '.join(['%s'] * len(spellings))})" for spellings in tags]
+    has = "EXISTS (SELECT 1 FROM hub_repositorytag t WHERE {} AND t.repository_id = {})"
+    # Tags that many have may still meet in few rows, or in none: the index of tags knows.
+    meeting = "".join(f" AND {has.format(other, 'f.repository_id')}" for other in others)
     ids = _ids(
-        f"SELECT repository_id FROM hub_repositorytag WHERE tag IN ({marks})",
-        spellings,
+        f"SELECT f.repository_id FROM hub_repositorytag f "
+        f"WHERE {first.replace('t.tag', 'f.tag')}{meeting}",
+        params,
     )
     if ids is not None:
         where.narrow(ids)
         return
-    where.add(
-        "EXISTS (SELECT 1 FROM hub_repositorytag t "
-        f"WHERE t.tag IN ({marks}) AND t.repository_id = r.id)",
-        *spellings,
+    where.add(" AND ".join(has.format(tag, "r.id") for tag in (first, *others)), *params)
+
+
+def _commonness(spellings: list[str]) -> int:
+    """How many repositories have a tag, counted as far as it matters which is rarer."""
+    marks = ", ".join(["%s"] * len(spellings))
+    found = db.row(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM hub_repositorytag WHERE tag IN ({marks}) LIMIT 9999) c",
+        spellings,
     )
+    return int(found[0]) if found else 0
 
 
 def _add_author(where: _Where, author: str) -> None:

@@ -27,8 +27,9 @@ from llmos.kit.home import home_from_environment
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Each hop to a thread costs about 60 µs, so bytes travel in pieces of this size.
-PIECE = 2 * 2**20
+# Each hop to a thread costs about 60 µs, so bytes travel in large pieces; a client may open
+# 64 streams of two pieces each, so not in larger ones.
+PIECE = 2**20
 _MOST_PARTS = 512  # of one vectored write; the kernel takes 1,024
 _DRAINED_AT_MOST = 64 * 2**20  # of a body that is refused anyway
 

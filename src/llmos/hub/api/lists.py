@@ -30,7 +30,8 @@ def show_list(request: Request, body: bytes) -> Response:
     kind: Kind = request.path_params["kind"]
     expand = asked_properties(request, kind)
     needs = _needs(request, expand)
-    columns, join = db.columns(Repository, "r"), ""
+    without = _UNSHOWN if kind.name == "model" and not needs and not expand else ()
+    columns, join = db.columns(Repository, "r", without=without), ""
     if needs & {"facts", "siblings"}:
         join = "LEFT JOIN hub_snapshot s ON s.repository_id = r.id AND s.sha = r.head_sha"
         columns = f"s.facts, s.names, {columns}"
@@ -38,7 +39,7 @@ def show_list(request: Request, body: bytes) -> Response:
     shown = []
     for row in page.rows:
         facts, names, *values = row if join else (None, None, *row)
-        repository = db.instance(Repository, values)
+        repository = db.instance(Repository, values, without=without)
         shown.append(_shown(repository, facts or "{}", names or "[]", needs, expand))
     return reply(shown, headers=_link(request, page))
 
@@ -79,6 +80,9 @@ def _needs(request: Request, expand: list[str]) -> set[str]:
         needs.add("facts")
     return needs
 
+
+# Long columns that the shortest rows do not show.
+_UNSHOWN = ("card", "description", "protected_branches")
 
 # Properties that a list takes from the repository's row alone.
 _IN_ROW = frozenset(
