@@ -201,10 +201,8 @@ def _add_tags(where: _Where, tags: list[list[str]]) -> None:
 def _commonness(spellings: list[str]) -> int:
     """How many repositories have a tag, counted as far as it matters which is rarer."""
     marks = ", ".join(["%s"] * len(spellings))
-    found = db.row(
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM hub_repositorytag WHERE tag IN ({marks}) LIMIT 9999) c",
-        spellings,
-    )
+    some = f"SELECT 1 FROM hub_repositorytag WHERE tag IN ({marks}) LIMIT 9999"
+    found = db.row(f"SELECT COUNT(*) FROM ({some}) c", spellings)
     return int(found[0]) if found else 0
 
 
