@@ -266,3 +266,14 @@ def _children(pid: int) -> list[str]:
         ["ps", "-o", "args=", "--ppid", str(pid)], capture_output=True, text=True
     ).stdout.splitlines()
     return [line for line in listed if "upload-pack" in line]
+
+
+@pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
+def test_a_body_that_is_not_gits_is_refused_with_a_code(
+    hub_server: HubServer, name: str, service: str
+) -> None:
+    with _api(hub_server) as api:
+        refused = api.post(f"/{name}.git/{service}", content=b"not a pkt-line at all")
+
+    assert refused.status_code == 400
+    assert refused.headers["X-Error-Code"] == "BadRequest"

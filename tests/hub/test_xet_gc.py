@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from tests.hub.xet_rows import new_repository, stored_block, stored_file
 
+from llmos.hub.health import content_findings
 from llmos.hub.lfs.actions import keep_blob
 from llmos.hub.models import LfsLink, LfsObject
 from llmos.hub.xet.blocks import is_stored, xorb_path
@@ -112,3 +113,18 @@ def _kept_blob(repository_id: int) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     keep_blob(repository_id=repository_id, body=Received(path=path, size=100, sha256=sha256))
     return sha256
+
+
+def test_a_lost_block_that_no_file_uses_is_forgotten_and_a_used_one_told() -> None:
+    unused = stored_block([(xorb.RAW, b"nobody's" * 1000)])
+    used = stored_file().xorbs[0]
+    for name in (unused, used):
+        xorb_path(name).unlink()
+
+    findings = {f.subject: f for f in content_findings(thorough=False)}
+
+    assert findings[f"xorb {used}"].repair is None
+    repair = findings[f"xorb {unused}"].repair
+    assert repair is not None
+    repair()
+    assert not Xorb.objects.filter(pk=unused).exists()

@@ -19,7 +19,7 @@ from llmos.hub.git import refs, repos, tree
 from llmos.hub.lfs.content import content
 from llmos.hub.models import LfsLink, LfsObject, Repository
 from llmos.hub.xet.blocks import xorb_path
-from llmos.hub.xet.models import XetFile, Xorb
+from llmos.hub.xet.models import XetFile, XetTerm, Xorb
 from llmos.kit.errors import Refusal
 from llmos.kit.health import Finding
 from llmos.kit.home import home_from_environment
@@ -79,7 +79,9 @@ def content_findings(*, thorough: bool) -> Iterator[Finding]:
     for xorb in Xorb.objects.only("hash", "stored_size").iterator(chunk_size=1000):
         size = _size(xorb_path(xorb.hash))
         if size != xorb.stored_size:
-            yield Finding(f"xorb {xorb.hash}", _told(size, xorb.stored_size))
+            is_used = XetTerm.objects.filter(xorb_id=xorb.hash).exists()
+            repair = None if is_used else partial(_forget_xorb, xorb.hash)
+            yield Finding(f"xorb {xorb.hash}", _told(size, xorb.stored_size), repair)
     for large in LfsObject.objects.iterator(chunk_size=1000):
         yield from _large_findings(large, thorough=thorough)
 
@@ -193,6 +195,12 @@ def _told(size: int | None, expected: int) -> str:
 
 def _update(large: LfsObject, **fields: object) -> None:
     LfsObject.objects.filter(pk=large.pk).update(**fields)
+
+
+def _forget_xorb(name: str) -> None:
+    """Of a block that no file uses, so that the next upload sends it again."""
+    Xorb.objects.filter(pk=name).delete()
+    xorb_path(name).unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:

@@ -36,7 +36,7 @@ from llmos.hub.git.transfer import (
 from llmos.hub.kinds import Kind
 from llmos.hub.models import ChangeRequest, Repository
 from llmos.kit.config import current
-from llmos.kit.errors import Busy, Forbidden, Refusal, Unauthenticated
+from llmos.kit.errors import Busy, Forbidden, Invalid, Refusal, Unauthenticated
 from llmos.store.blobs import drain_some
 from llmos.store.http import endpoint
 from llmos.store.threads import in_thread
@@ -59,14 +59,16 @@ def spoken(view: View) -> View:
             if refusal.status // 100 == 3:
                 raise
             await drain_some(request)
-            headers = {"X-Error-Code": refusal.code, **refusal.headers}
-            if isinstance(refusal, Unauthenticated):
-                headers["WWW-Authenticate"] = 'Basic realm="llmos"'
-            return Response(
-                refusal.message + "\n", refusal.status, headers, media_type="text/plain"
-            )
+            return _told(refusal)
 
     return endpoint(door)
+
+
+def _told(refusal: Refusal) -> Response:
+    headers = {"X-Error-Code": refusal.code, **refusal.headers}
+    if isinstance(refusal, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Basic realm="llmos"'
+    return Response(refusal.message + "\n", refusal.status, headers, media_type="text/plain")
 
 
 @spoken
@@ -113,8 +115,7 @@ class _Exchange(Response):
             async with _place():
                 await self.relay(receive, send)
         except Refusal as refusal:
-            answer = Response(refusal.message + "\n", refusal.status, media_type="text/plain")
-            await answer(scope, receive, send)
+            await _told(refusal)(scope, receive, send)
 
     async def relay(self, receive: Receive, send: Send) -> None:
         raise NotImplementedError
@@ -123,8 +124,9 @@ class _Exchange(Response):
         assert process.stdout is not None
         part = await process.stdout.read(CHUNK)
         # Before a large push git asks with an empty request, and is answered with nothing.
-        status = 200 if part or await process.wait() == 0 else 500
-        start = {"type": "http.response.start", "status": status, "headers": self.raw_headers}
+        if not part and await process.wait() != 0:
+            raise Invalid("git cannot read this request")
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         while part:
             await send({"type": "http.response.body", "body": part, "more_body": True})
