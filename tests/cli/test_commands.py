@@ -210,11 +210,15 @@ def _shape(path: Path) -> dict[str, object]:
 
 
 def _table(db: sqlite3.Connection, name: str) -> tuple[object, ...]:
-    columns = sorted(row[1:6] for row in db.execute(f'PRAGMA table_info("{name}")'))
-    keys = sorted(row[2:7] for row in db.execute(f'PRAGMA foreign_key_list("{name}")'))
+    # By their spelling: parts of an index that are no column have no name to compare.
+    columns = sorted((row[1:6] for row in db.execute(f'PRAGMA table_info("{name}")')), key=repr)
+    keys = sorted((row[2:7] for row in db.execute(f'PRAGMA foreign_key_list("{name}")')), key=repr)
     indexes = sorted(
-        (row[2], row[4], [part[2:5] for part in db.execute(f'PRAGMA index_xinfo("{row[1]}")')])
-        for row in db.execute(f'PRAGMA index_list("{name}")')
+        (
+            (row[2], row[4], [part[2:5] for part in db.execute(f'PRAGMA index_xinfo("{row[1]}")')])
+            for row in db.execute(f'PRAGMA index_list("{name}")')
+        ),
+        key=repr,
     )
     return columns, keys, indexes
 

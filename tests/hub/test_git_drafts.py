@@ -117,6 +117,21 @@ def test_libgit2_and_fast_import_make_the_same_tree(
 
 
 @pytest.mark.parametrize("small_changes", [50, 0])
+def test_a_file_may_take_the_place_of_a_folder_that_lost_its_last_file(
+    repository: int, monkeypatch: pytest.MonkeyPatch, small_changes: int
+) -> None:
+    monkeypatch.setattr(drafts, "SMALL_CHANGES", small_changes)
+    made = draft_on(repository)
+    made.write("a/b/c", b"first")
+    made.remove("a/b/c")
+    made.write("a", b"now a file")
+
+    landed = made.land(repos.MAIN, old=head(repository), retry=False)
+
+    assert contents(repository, landed.new) == {"a": b"now a file"}
+
+
+@pytest.mark.parametrize("small_changes", [50, 0])
 def test_a_commit_onto_a_branch_that_moved_keeps_both(
     repository: int, monkeypatch: pytest.MonkeyPatch, small_changes: int
 ) -> None:

@@ -110,7 +110,9 @@ def ada_context(browser: Browser, hub_server: HubServer) -> Iterator[BrowserCont
 
 @pytest.fixture
 def ada(ada_context: BrowserContext) -> Iterator[Page]:
-    """A browser window of Ada, signed in."""
+    """A browser window of Ada, signed in, with nothing chosen by an earlier test."""
+    for choice in ("llmos_language", "llmos_theme"):
+        ada_context.clear_cookies(name=choice)
     page = ada_context.new_page()
     yield page
     page.close()

@@ -51,7 +51,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(blank=True)
     is_staff = models.BooleanField(default=False)  # administrator of this hub
     is_active = models.BooleanField(default=True)
-    language = models.CharField(max_length=10, blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -112,7 +112,8 @@ class Draft:
                 f for f in self._added_folders if f != path and not f.startswith(path + "/")
             }
         self._import_if_large(0)
-        self._added.pop(path, None)
+        if self._added.pop(path, None) is not None:
+            self._forget_empty_folders(path)
         self._removed.add(path)
         if self._import is not None:
             self._import.remove(path)
@@ -226,6 +227,13 @@ class Draft:
         folder = path.rpartition("/")[0]
         while folder and folder not in self._added_folders:
             self._added_folders.add(folder)
+            folder = folder.rpartition("/")[0]
+
+    def _forget_empty_folders(self, removed: str) -> None:
+        """A folder that these changes made ends with its last file."""
+        folder = removed.rpartition("/")[0]
+        while folder and not any(path.startswith(folder + "/") for path in self._added):
+            self._added_folders.discard(folder)
             folder = folder.rpartition("/")[0]
 
     def _kind(self, path: str) -> str | None:
