@@ -1,6 +1,8 @@
 """Xet uploads: new data, the same data from another machine, and a small edit."""
 
 import os
+import resource
+import subprocess
 from collections.abc import Iterator
 
 from benchmarks import client
@@ -14,6 +16,7 @@ INSERTED = 10  # bytes
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
+    yield _plain_copy(bench)
     new: list[dict[str, float]] = []
     again: list[dict[str, float]] = []
     size = bench.scaled(GIB)
@@ -43,6 +46,20 @@ def measure(bench: Bench) -> Iterator[Measurement]:
             f"{what}: server CPU a GiB", server, "s", limit=limit, detail={"rounds": figures}
         )
     yield _edit(bench)
+
+
+def _plain_copy(bench: Bench) -> Measurement:
+    """What the kernel alone takes for the bytes: on some machines more than half of an upload."""
+    file = bench.random_file("plain.bin", bench.scaled(GIB))
+    copy = file.with_suffix(".copy")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(["cp", file, copy], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_stime - before.ru_stime + after.ru_utime - before.ru_utime
+    size = copy.stat().st_size
+    file.unlink()
+    copy.unlink()
+    return Measurement("plain copy of a file: CPU a GiB", spent * GIB / size, "s")
 
 
 def _edit(bench: Bench) -> Measurement:
