@@ -1,7 +1,8 @@
 """Counting downloads: in memory while bytes flow, written a little later.
 
 One client that fetches many files of a repository within ten minutes downloads it once.
-What a killed process had not yet written is lost; a hot path never waits for a write.
+What a killed process had not yet written is lost (one that is told to stop writes first); a
+hot path never waits for a write.
 """
 
 import asyncio

@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
 django.setup(set_prefix=False)
 
-from llmos.store.http import reply  # noqa: E402 - Django must be set up before rooms are imported
+# Django must be set up before rooms are imported.
+from llmos.hub.downloads import write_counts  # noqa: E402
+from llmos.store.http import reply  # noqa: E402
 from llmos.web.bridge import Bridge  # noqa: E402
 from llmos.web.machines import machine_routes  # noqa: E402
 from llmos.web.static import STATIC_PREFIX, send_static  # noqa: E402
@@ -69,6 +71,11 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def settle() -> None:
+    """What the process still owes when it is told to stop."""
+    write_counts()
 
 
 app = FrontDoor()

@@ -20,7 +20,7 @@ READ_BUFFER_BYTES = 1 << 20
 
 async def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
-    from llmos.web.asgi import app
+    from llmos.web.asgi import app, settle
 
     # Django keeps the loop's connections in the current context. Taken here once, the same one
     # serves every request, whose contexts are copies of this; else each would open its own.
@@ -41,6 +41,7 @@ async def serve(host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     await server.serve()
+    settle()
 
 
 def main() -> None:
