@@ -110,6 +110,18 @@ def test_a_move_from_elsewhere_is_refused(repository: int) -> None:
         refs.move(repository, repos.MAIN, old="e" * 40, new=sha)
 
 
+def test_a_lock_from_before_this_process_holds_nobody_up(repository: int) -> None:
+    sha = refs.resolve(repository, "main")
+    lock = repos.path_of(repository) / "refs/heads/main.lock"
+    lock.touch()
+    before = refs._BEGAN - 1
+    os.utime(lock, (before, before))
+    began = time.monotonic()
+    refs.move(repository, repos.MAIN, old=sha, new=sha)
+    assert time.monotonic() - began < refs.STALE_OLD_LOCK + 3
+    assert not lock.exists()
+
+
 def test_a_lock_left_by_a_killed_process_is_broken_after_a_while(repository: int) -> None:
     sha = refs.resolve(repository, "main")
     lock = repos.path_of(repository) / "refs/heads/main.lock"

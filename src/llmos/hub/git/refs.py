@@ -17,7 +17,11 @@ from llmos.hub.git.repos import MAIN, STAGING, open_repository, path_of, run_git
 from llmos.kit.errors import Busy, Forbidden, Unprocessable
 
 NOTHING = "0" * 40  # what stands for "no commit" where references come and go
-STALE_LOCK = 60.0  # seconds
+# Seconds. Nobody is left who could hold a lock from before this process began: one tree of
+# processes owns a home. A moment is granted all the same.
+STALE_LOCK = 60.0
+STALE_OLD_LOCK = 1.0
+_BEGAN = time.time()
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
@@ -206,7 +210,8 @@ def break_stale_locks(repository_id: int, ref: str) -> None:
     for name in (f"{ref}.lock", "packed-refs.lock"):
         lock = path_of(repository_id) / name
         with suppress(FileNotFoundError, NotADirectoryError):
-            if time.time() - lock.stat().st_mtime > STALE_LOCK:
+            made = lock.stat().st_mtime
+            if time.time() - made > (STALE_OLD_LOCK if made < _BEGAN else STALE_LOCK):
                 lock.unlink()
 
 

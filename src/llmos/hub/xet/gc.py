@@ -65,7 +65,8 @@ def stray_findings() -> Iterator[Finding]:
         if not LfsObject.objects.filter(pk=path.name, whole=True).exists() and _is_old(path, 3600):
             yield Finding(str(path), "a large file that no row names", partial(_remove, path))
     for path in _hashed_files(home.xorbs):
-        if not Xorb.objects.filter(pk=path.name).exists():
+        # One that was being stored when the hub was killed is stored anew by the next upload.
+        if not Xorb.objects.filter(pk=path.name).exists() and _is_old(path, 3600):
             yield Finding(str(path), "a Xet block that no row names", partial(_remove_stray, path))
     for path in _old_uploads():
         yield Finding(str(path), "an upload that was never finished", partial(_remove, path))
