@@ -55,8 +55,12 @@ def content_of(change: Header | Change) -> bytes:
         return content.read()
 
 
+# A text that begins as a pointer to a large file and is none is refused, so none is sent here.
+_CONTENTS = st.binary(max_size=300).filter(lambda content: not content.startswith(b"version "))
+
+
 @settings(deadline=None)
-@given(contents=st.lists(st.binary(max_size=300), max_size=5), cut=st.integers(1, 50))
+@given(contents=st.lists(_CONTENTS, max_size=5), cut=st.integers(1, 50))
 def test_a_stream_may_be_cut_anywhere(contents: list[bytes], cut: int) -> None:
     text = b"\n".join(file_line(f"{n}.bin", content) for n, content in enumerate(contents))
     pieces = [text[at : at + cut] for at in range(0, len(text), cut)]

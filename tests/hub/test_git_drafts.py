@@ -262,3 +262,18 @@ def test_a_path_that_no_machine_should_see_is_refused(repository: int, path: str
 def test_an_ordinary_path_in_any_language_is_taken(repository: int, path: str) -> None:
     sha = commit(repository, {path: b"x"})
     assert tree.entry_at(repository, sha, path).size == 1
+
+
+def test_an_object_is_written_again_when_packing_removed_its_folder() -> None:
+    outcomes: list[object] = [OSError("failed to rename lockfile to 'objects/fc/x'"), "kept"]
+
+    def write() -> object:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+    assert repos.written(write) == "kept"
+    outcomes.append(OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        repos.written(write)

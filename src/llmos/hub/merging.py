@@ -6,7 +6,7 @@ import pygit2
 from django.utils.translation import gettext as _
 
 from llmos.hub.git.draft import check_names
-from llmos.hub.git.repos import open_repository, signature
+from llmos.hub.git.repos import open_repository, signature, written
 from llmos.kit.errors import Conflict
 
 
@@ -56,11 +56,13 @@ def merge(repository_id: int, *, target: str, source: str, title: str, author: s
     index = _merged(repository, base, target, source)
     if conflicts := _conflicts(index):
         raise MergeConflict(conflicts)
-    tree_id = index.write_tree(repository)
+    tree_id = written(lambda: index.write_tree(repository))
     old, new = repository[target].peel(pygit2.Tree), repository[tree_id].peel(pygit2.Tree)
     check_names(repository, old, new)
     who = signature(author)
-    return str(repository.create_commit(None, who, who, title, tree_id, [target, source]))
+    return str(
+        written(lambda: repository.create_commit(None, who, who, title, tree_id, [target, source]))
+    )
 
 
 def _merge_base(repository: pygit2.Repository, target: str, source: str) -> str | None:

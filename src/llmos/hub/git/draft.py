@@ -20,7 +20,7 @@ from llmos.hub.errors import BranchMoved, EntryNotFound
 from llmos.hub.git import refs
 from llmos.hub.git.fastimport import FastImport
 from llmos.hub.git.paths import LONGEST_PATH, BadPath, NamesCollide, checked_path, folded
-from llmos.hub.git.repos import STAGING, open_repository, signature
+from llmos.hub.git.repos import STAGING, open_repository, signature, written
 from llmos.hub.git.tree import FOLDER, Node, name_of, nodes_of, walk
 from llmos.kit.errors import Unprocessable
 from llmos.wire.lfs import Pointer, print_pointer
@@ -85,7 +85,7 @@ class Draft:
             self._note(path, "")
         else:
             whole = content if isinstance(content, bytes) else content.read()
-            self._note(path, str(self._repository.create_blob(whole)))
+            self._note(path, str(written(lambda: self._repository.create_blob(whole))))
 
     def point(self, path: str, pointer: Pointer) -> None:
         """Put a large file at a path; the caller has made sure that its content is here."""
@@ -169,7 +169,9 @@ class Draft:
         check_names(repository, base_tree, repository[tree_id].peel(pygit2.Tree))
         message, author, email = self._message
         who = signature(author, email)
-        return str(repository.create_commit(None, who, who, message, tree_id, [parent]))
+        return str(
+            written(lambda: repository.create_commit(None, who, who, message, tree_id, [parent]))
+        )
 
     def _replay_onto(self, parent: str, staged: str) -> str:
         """The staged difference on another parent, by blob ids: no content is read again."""
@@ -321,7 +323,7 @@ def apply_changes(
         if isinstance(builder.get(name), pygit2.Tree):
             raise BranchMoved  # a folder came where this commit wants a file
         builder.insert(name, pygit2.Oid(hex=oid), FileMode.BLOB)
-    return builder.write()
+    return written(builder.write)
 
 
 def _by_first_name(

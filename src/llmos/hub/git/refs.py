@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pygit2.enums import ObjectType
 
 from llmos.hub.errors import BranchMoved, ReferenceExists, RevisionNotFound
-from llmos.hub.git.repos import MAIN, STAGING, open_repository, path_of, run_git, signature
+from llmos.hub.git.repos import MAIN, STAGING, open_repository, path_of, run_git, signature, written
 from llmos.kit.errors import Busy, Forbidden, Unprocessable
 
 NOTHING = "0" * 40  # what stands for "no commit" where references come and go
@@ -167,7 +167,7 @@ def super_squash(repository_id: int, branch: str, *, message: str, author: str) 
     repository = open_repository(repository_id)
     who = signature(author)
     tree = repository[old].peel(pygit2.Commit).tree_id
-    new = str(repository.create_commit(None, who, who, message, tree, []))
+    new = str(written(lambda: repository.create_commit(None, who, who, message, tree, [])))
     move(repository_id, ref, old=old, new=new)
     return Ref(branch, ref, new), old
 

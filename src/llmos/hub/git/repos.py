@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import pygit2
@@ -40,7 +41,9 @@ _PATTERNS = [
 ]
 GIT_ATTRIBUTES = "".join(f"{p} filter=lfs diff=lfs merge=lfs -text\n" for p in _PATTERNS)
 
+_WRITE_TRIES = 5
 _open = threading.local()
+T = TypeVar("T")
 
 
 def path_of(repository_id: int) -> Path:
@@ -50,6 +53,19 @@ def path_of(repository_id: int) -> Path:
 @lru_cache(maxsize=20_000)
 def _path_in(home: str | None, repository_id: int) -> Path:
     return home_from_environment().git / f"{repository_id % 256:02x}" / f"{repository_id}.git"
+
+
+def written(write: Callable[[], T]) -> T:
+    """Write an object, again if need be: packing removes empty object folders, sometimes just
+    between libgit2's making one and its renaming the object into it.
+    """
+    for _ in range(_WRITE_TRIES):
+        try:
+            return write()
+        except OSError as error:
+            if "rename lockfile" not in str(error):
+                raise
+    return write()
 
 
 def signature(name: str, email: str = "") -> pygit2.Signature:
