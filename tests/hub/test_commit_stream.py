@@ -68,7 +68,10 @@ def test_a_stream_may_be_cut_anywhere(contents: list[bytes], cut: int) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(content=st.binary(max_size=2000), at_once=st.sampled_from([4, 64, 1024]))
+@given(
+    content=st.binary(max_size=2000).filter(lambda c: not c.startswith(b"version ")),
+    at_once=st.sampled_from([4, 64, 1024]),
+)
 def test_a_long_line_says_what_a_short_one_says(content: bytes, at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intake, "LINE_IN_MEMORY", 120)
