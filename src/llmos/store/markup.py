@@ -6,6 +6,7 @@ of it can run, style the page, or load from another host. Size is bounded here; 
 decides where relative links lead.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import find_lexer_class_for_filename, get_lexer_by_name
 from pygments.util import ClassNotFound
+
+logger = logging.getLogger(__name__)
 
 MARKDOWN_LIMIT = 256 * 1024  # characters rendered; longer texts are shown as they are
 HIGHLIGHT_LIMIT = 256 * 1024  # characters coloured; lexers are slow
@@ -120,7 +123,8 @@ def _formula(tex: str, options: dict[str, bool]) -> str:
     if len(tex) <= FORMULA_LIMIT:
         try:
             mathml: str = tex_to_mathml(tex, display="block" if block else "inline")
-        except Exception:  # noqa: BLE001 - a formula is anybody's text, the converter may stumble
+        except Exception:  # a formula is anybody's text, the converter may stumble
+            logger.info("a formula is shown as it was typed", exc_info=True)
             mathml = ""
         if mathml:
             return f'<div class="scroll" tabindex="0">{mathml}</div>' if block else mathml

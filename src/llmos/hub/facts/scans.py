@@ -5,6 +5,7 @@ dangerous is unsafe here; what it does not know is a reason for caution.
 """
 
 import io
+import logging
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import IO, Any
 
 from picklescan.relaxed_zipfile import RelaxedZipFile
 from picklescan.scanner import SafetyLevel, ScanResult, scan_bytes, scan_pickle_bytes
+
+logger = logging.getLogger(__name__)
 
 # Endings under which loaders of the field expect a pickle, alone or inside a zip.
 CARRIERS = frozenset(
@@ -67,7 +70,8 @@ def scan(file: IO[bytes], path: str) -> Finding:
     """Look through one file, which must be seekable. Never raises on bad content."""
     try:
         result = _scan(file, path)
-    except Exception:  # noqa: BLE001  # a hostile file may break the scanner in any way it likes
+    except Exception:  # a hostile file may break the scanner in any way it likes
+        logger.info("the scanner failed on a file, which is shown as unscannable", exc_info=True)
         return Finding("error")
     return finding_of(result)
 
