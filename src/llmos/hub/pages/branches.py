@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 
 from llmos.hub.access import Wants
 from llmos.hub.actions import record_push
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import Opened, opened
+from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
 from llmos.hub.git.refs import NOTHING, Ref
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import Opened, opened
-from llmos.hub.pages.frame import repo_page
 from llmos.kit.errors import Forbidden, Invalid, Refusal
 
 

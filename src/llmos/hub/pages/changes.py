@@ -6,15 +6,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from llmos.hub.addresses import repo_paths
 from llmos.hub.changes import merge_change, refuse_strangers, set_status
+from llmos.hub.door import Opened, opened
+from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
 from llmos.hub.git.repos import open_repository
 from llmos.hub.models import ChangeRequest
-from llmos.hub.pages.addresses import repo_paths
 from llmos.hub.pages.commits import commits_between
 from llmos.hub.pages.differences import difference
-from llmos.hub.pages.door import Opened, opened
-from llmos.hub.pages.frame import repo_page
 from llmos.hub.queries import change_request, change_requests
 from llmos.kit.errors import Forbidden, Invalid, NotFound, Refusal
 from llmos.store.markup import render_markdown

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from llmos.accounts.queries import namespaces_open_to
 from llmos.hub.actions import create_repository
+from llmos.hub.door import signed_in
 from llmos.hub.errors import NameTaken
 from llmos.hub.kinds import KINDS, Kind
 from llmos.hub.names import NameRefused
-from llmos.hub.pages.door import signed_in
 from llmos.kit.errors import Forbidden
 
 VISIBILITIES = [

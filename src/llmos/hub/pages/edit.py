@@ -5,14 +5,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import Opened, opened
 from llmos.hub.errors import BranchMoved, EntryNotFound
+from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
 from llmos.hub.git.draft import Draft
 from llmos.hub.git.tree import entries_at, entry_at
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import Opened, opened
 from llmos.hub.pages.files import crumbs, text_of
-from llmos.hub.pages.frame import repo_page
 from llmos.hub.pages.writing import commit
 from llmos.kit.errors import Invalid, Refusal
 

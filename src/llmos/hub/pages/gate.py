@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST
 
 from llmos.accounts.queries import user_named
 from llmos.hub import gates
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import opened, signed_in
 from llmos.hub.models import AccessRequest
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import opened, signed_in
 from llmos.kit.errors import Refusal
 
 

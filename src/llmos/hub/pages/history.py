@@ -2,13 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse
 
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import opened
+from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
-from llmos.hub.pages.addresses import repo_paths
 from llmos.hub.pages.commits import ROWS_A_PAGE, commit_of, log
 from llmos.hub.pages.differences import difference
-from llmos.hub.pages.door import opened
 from llmos.hub.pages.files import crumbs
-from llmos.hub.pages.frame import repo_page
 
 LAST_PAGE = 200
 

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from llmos.hub.door import viewer_of_page
 from llmos.hub.kinds import KINDS
-from llmos.hub.pages.door import viewer_of_page
 from llmos.hub.pages.shelves import Wish, shelf
 
 ROWS = 6

@@ -6,8 +6,8 @@ from django.urls import path
 
 from llmos.accounts.models import Namespace
 from llmos.accounts.names import key_of
+from llmos.hub.door import viewer_of_page
 from llmos.hub.kinds import KINDS
-from llmos.hub.pages.door import viewer_of_page
 from llmos.hub.pages.shelves import (
     COUNTED,
     SIZES,

@@ -13,7 +13,7 @@ from llmos.accounts.queries import (
     namespace_named,
     role_in,
 )
-from llmos.hub.pages.door import viewer_of_page
+from llmos.hub.door import viewer_of_page
 from llmos.hub.pages.shelves import Wish, shelf
 from llmos.hub.queries import counts_of
 from llmos.kit.errors import NotFound

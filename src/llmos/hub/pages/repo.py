@@ -7,11 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from llmos.hub import actions
+from llmos.hub.additions import panels_of
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import Opened, opened, signed_in
 from llmos.hub.facts.cards import read_card
+from llmos.hub.frame import repo_page
 from llmos.hub.git.tree import entries, read_file
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import Opened, opened, signed_in
-from llmos.hub.pages.frame import repo_page
 from llmos.hub.pages.uses import endpoint_line, uses_of
 from llmos.store.markup import LinkBase, render_markdown
 
@@ -34,6 +35,7 @@ def card(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
         has_card=content is not None,
         uses=uses_of(at.repository, address, example_file=_example_file(at)),
         endpoint_line=endpoint_line(address),
+        panels=panels_of(request, at),
         trained_on=[
             tag.removeprefix("dataset:") for tag in at.repository.tags if tag.startswith("dataset:")
         ],

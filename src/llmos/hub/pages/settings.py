@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.queries import namespaces_open_to
 from llmos.hub import actions
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import Opened, opened
+from llmos.hub.frame import repo_page
 from llmos.hub.models import AccessRequest
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import Opened, opened
-from llmos.hub.pages.frame import repo_page
 from llmos.kit.errors import Invalid, Refusal
 
 

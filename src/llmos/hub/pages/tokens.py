@@ -21,9 +21,9 @@ from llmos.accounts.actions import create_token, revoke_token
 from llmos.accounts.models import Token, User
 from llmos.accounts.queries import tokens_of
 from llmos.hub.actions import grant_to_token
+from llmos.hub.door import signed_in
 from llmos.hub.kinds import KINDS, Kind
 from llmos.hub.models import TokenGrant
-from llmos.hub.pages.door import signed_in
 from llmos.kit.errors import Invalid, Refusal
 from llmos.kit.time import now
 

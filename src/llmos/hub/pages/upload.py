@@ -14,14 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from llmos.hub.addresses import repo_paths
+from llmos.hub.door import Opened, opened
+from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
 from llmos.hub.git.draft import Draft
 from llmos.hub.git.rules import Announced, upload_mode
 from llmos.hub.lfs.actions import keep_blob
-from llmos.hub.pages.addresses import repo_paths
-from llmos.hub.pages.door import Opened, opened
 from llmos.hub.pages.files import crumbs
-from llmos.hub.pages.frame import repo_page
 from llmos.hub.pages.writing import commit
 from llmos.kit.errors import Invalid, Refusal
 from llmos.store.blobs import Received, upload_path

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from llmos.hub.actions import open_change_request, record_push
+from llmos.hub.door import Opened
 from llmos.hub.errors import RevisionNotFound
 from llmos.hub.git import refs
 from llmos.hub.git.draft import Draft, Landed
-from llmos.hub.pages.door import Opened
 from llmos.kit.errors import Forbidden
 
 Change = Callable[[Draft], None]

@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from llmos.hub.additions import Tab, tabs_of
+from llmos.hub.door import Opened
 from llmos.hub.models import ChangeRequest, Repository
-from llmos.hub.pages.door import Opened
 from llmos.hub.queries import likes
-
-Tab = tuple[str, str, str, int | None]
 
 # Tags that say again what a column or another chip says.
 _PREFIXES_LEFT_OUT = (
@@ -87,6 +86,7 @@ def _tabs(at: Opened) -> list[Tab]:
             ("history", at.at("commits", ""), _("History"), None),
             ("changes", f"{at.url}/discussions", _("Changes"), changes or None),
         ]
+    tabs += tabs_of(at)
     if at.rights.admin:
         tabs.append(("settings", f"{at.url}/settings", _("Settings"), None))
     return tabs

@@ -1,0 +1,1 @@
+"""Benchmarks, results with receipts, claims beside them, and leaderboards."""

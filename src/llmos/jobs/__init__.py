@@ -1,0 +1,1 @@
+"""A queue of work: logs, metrics, cost, cancel and resume, here or on a Ray cluster."""

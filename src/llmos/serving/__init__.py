@@ -1,0 +1,1 @@
+"""Models in use: engines on demand, the OpenAI-shaped API, playgrounds and chat."""
