@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmos.hub.facts import gguf, safetensors
+from llmos.hub.facts import safetensors
 from llmos.hub.facts.advice import card_warnings
 from llmos.hub.facts.cards import first_paragraph, read_card
 from llmos.hub.facts.scans import scan
 from llmos.hub.facts.tags import dataset_tags, model_tags
 from llmos.hub.kinds import KINDS
+from llmos.wire import gguf
 
 
 def front(text: str) -> dict[str, object]:

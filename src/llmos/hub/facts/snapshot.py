@@ -9,10 +9,11 @@ from typing import IO, Any
 
 import orjson
 
-from llmos.hub.facts import architectures, gguf, safetensors, tags
+from llmos.hub.facts import architectures, safetensors, tags
 from llmos.hub.facts.cards import Card, first_paragraph, read_card
 from llmos.hub.git.tree import Entry
 from llmos.hub.kinds import Kind
+from llmos.wire import gguf
 
 LONGEST_TEXT_FILE = 16 * 2**20  # bytes of one configuration file that is read
 MOST_SHARDS = 1000

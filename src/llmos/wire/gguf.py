@@ -7,6 +7,7 @@ Spec: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 import math
 import struct
+from dataclasses import dataclass
 from typing import IO, Any
 
 # Vocabularies of 250,000 pieces with merges take about 20 MB of header.
@@ -30,6 +31,9 @@ _NUMBERS = {
 }
 _TEXT, _ARRAY = 8, 9
 
+# Bits a number takes in the commonest packings: F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, BF16.
+_BITS = {0: 32, 1: 16, 2: 4, 3: 5, 6: 5, 7: 6, 8: 8, 30: 16}
+
 
 class NotGguf(ValueError):
     """The bytes are no GGUF header within bounds; the message says what is wrong."""
@@ -40,18 +44,52 @@ def read_facts(file: IO[bytes]) -> dict[str, Any]:
 
     Raises NotGguf.
     """
+    fields, tensors = _header(file)
+    return _facts(fields, min(sum(tensor.count for tensor in tensors), 2**62))
+
+
+def _header(file: IO[bytes]) -> tuple[dict[str, Any], list["_Tensor"]]:
     reader = _Reader(file)
     if reader.take(4) != b"GGUF":
         raise NotGguf("the file does not begin with GGUF")
     version = reader.number("I")
     if version not in {2, 3}:
         raise NotGguf(f"version {version} is not known here")
-    tensors, keys = reader.number("Q"), reader.number("Q")
-    if tensors > MOST_TENSORS or keys > MOST_KEYS:
-        raise NotGguf(f"the header claims {tensors} tensors and {keys} keys")
+    count, keys = reader.number("Q"), reader.number("Q")
+    if count > MOST_TENSORS or keys > MOST_KEYS:
+        raise NotGguf(f"the header claims {count} tensors and {keys} keys")
     fields = {reader.text(): reader.value(reader.number("I")) for _ in range(keys)}
-    total = sum(_tensor_size(reader) for _ in range(tensors))
-    return _facts(fields, min(total, 2**62))
+    return fields, [_tensor(reader) for _ in range(count)]
+
+
+def check(file: IO[bytes], size: int) -> dict[str, Any]:
+    """The same facts, of a file of `size` bytes whose every tensor lies inside it.
+
+    To be called before an engine maps the file: it trusts what the header claims.
+    Raises NotGguf.
+    """
+    fields, tensors = _header(file)
+    alignment = fields.get("general.alignment", 32)
+    if not isinstance(alignment, int) or not 0 < alignment <= 2**16:
+        raise NotGguf("the alignment is no small number")
+    start = -(-file.tell() // alignment) * alignment
+    for tensor in tensors:
+        if start + tensor.offset + tensor.least_bytes > size:
+            raise NotGguf(f"the tensor {tensor.name[:80]!r} lies outside the file")
+    return _facts(fields, min(sum(tensor.count for tensor in tensors), 2**62))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    name: str
+    count: int
+    packing: int
+    offset: int
+
+    @property
+    def least_bytes(self) -> int:
+        """What it takes at least: exact for plain numbers, else one bit for each."""
+        return self.count * _BITS.get(self.packing, 1) // 8
 
 
 def _facts(fields: dict[str, Any], total: int) -> dict[str, Any]:
@@ -76,15 +114,13 @@ def _token(fields: dict[str, Any], name: str) -> str | None:
     return None
 
 
-def _tensor_size(reader: "_Reader") -> int:
-    reader.text()
+def _tensor(reader: "_Reader") -> _Tensor:
+    name = reader.text()
     dimensions = reader.number("I")
     if dimensions > 8:
         raise NotGguf(f"a tensor claims {dimensions} dimensions")
-    size: int = math.prod(reader.number("Q") for _ in range(dimensions))
-    reader.number("I")  # how its numbers are packed
-    reader.number("Q")  # where they lie
-    return size
+    count: int = math.prod(reader.number("Q") for _ in range(dimensions))
+    return _Tensor(name, count, packing=reader.number("I"), offset=reader.number("Q"))
 
 
 class _Reader:
