@@ -1,0 +1,178 @@
+"""From YAML and `key=value` to a valid recipe, or words about what is wrong with it."""
+
+import hashlib
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import yaml
+
+from llmos.lab.errors import BadRecipe
+from llmos.lab.recipes.schema import Recipe
+
+OWN = ("translate", "language-model", "finetune")
+
+
+def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """One of our own by name, or a YAML file; `overrides` like `optimiser.rate` win.
+
+    Raises BadRecipe.
+    """
+    return recipe_from(_read(own_text(name) if name in OWN else _text_of(name)), overrides or {})
+
+
+def recipe_from(content: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe from its parsed YAML. A preset is laid over the defaults, overrides over both."""
+    content = dict(content)
+    presets = content.pop("presets", {})
+    overrides = dict(overrides or {})
+    preset = overrides.pop("preset", content.get("preset", ""))
+    if preset and presets:
+        if preset not in presets:
+            raise BadRecipe(f"There is no preset {preset!r}; there are {', '.join(presets)}")
+        content = _laid_over(content, presets[preset])
+    content["preset"] = preset
+    for key, value in overrides.items():
+        content = _laid_over(content, _nested(key, _parsed(value)))
+    recipe: Recipe = _built(Recipe, content, "")
+    _check(recipe)
+    return recipe
+
+
+def as_content(recipe: Recipe) -> dict[str, Any]:
+    """Plain JSON values; `recipe_from` reads them back."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    return found
+
+
+def recipe_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the recipe in canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def own_text(name: str) -> str:
+    return (files("llmos.lab.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def presets_of(name: str) -> dict[str, Any]:
+    """The sizes that one of our own recipes offers."""
+    found: dict[str, Any] = _read(own_text(name)).get("presets", {})
+    return found
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError:
+        raise BadRecipe(
+            f"There is no recipe {path!r}: give a YAML file or one of {', '.join(OWN)}"
+        ) from None
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadRecipe(f"The recipe is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise BadRecipe("A recipe is a YAML mapping that begins with `task:`")
+    return content
+
+
+def _parsed(value: Any) -> Any:
+    """`1e-3` is a number to a person; YAML wants `1.0e-3`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value) if "e" in value.lower() else yaml.safe_load(value)
+    except (ValueError, yaml.YAMLError):
+        return value
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    head, _, rest = key.partition(".")
+    return {head: _nested(rest, value) if rest else value}
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(below)
+    for key, value in above.items():
+        old = both.get(key)
+        nested = isinstance(value, Mapping) and isinstance(old, Mapping)
+        both[key] = _laid_over(old, value) if nested else value  # type: ignore[arg-type]
+    return both
+
+
+def _built(kind: Any, content: Any, where: str) -> Any:
+    if not isinstance(content, Mapping):
+        raise BadRecipe(f"{where.rstrip('.')} must be a mapping")
+    hints = get_type_hints(kind)
+    known = [f.name for f in fields(kind)]
+    for key in content:
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            meant = (
+                f"; did you mean {where}{near[0]}?" if near else f"; it knows {', '.join(known)}"
+            )
+            raise BadRecipe(f"A recipe has no {where}{key}{meant}")
+    if kind is Recipe and "task" not in content:
+        raise BadRecipe(f"A recipe says its task: {', '.join(OWN)}")
+    return kind(
+        **{key: _value(hints[key], value, f"{where}{key}") for key, value in content.items()}
+    )
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    if is_dataclass(kind):
+        return _built(kind, value, f"{where}.")
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise BadRecipe(f"{where} is one of {', '.join(get_args(kind))}, not {value!r}")
+        return value
+    if get_origin(kind) is tuple:
+        return tuple(tuple(pair) for pair in value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(kind, types.UnionType) or isinstance(value, bool) or not isinstance(value, kind):
+        raise BadRecipe(f"{where} = {value!r}: expected {kind.__name__}")
+    return value
+
+
+def _check(recipe: Recipe) -> None:
+    """Values that have the right type and still cannot be."""
+    model, batch = recipe.model, recipe.batch
+    positive = {
+        "model.d_model": model.d_model,
+        "model.heads": model.heads,
+        "model.feed_forward": model.feed_forward,
+        "model.max_positions": model.max_positions,
+        "batch.tokens": batch.tokens,
+        "batch.accumulate": batch.accumulate,
+        "optimiser.rate": recipe.optimiser.rate,
+        "data.longest": recipe.data.longest,
+    }
+    for name, number in positive.items():
+        if number <= 0:
+            raise BadRecipe(f"{name} = {number}: it must be above zero")
+    if model.d_model % (2 * model.heads):
+        raise BadRecipe(
+            f"model.d_model = {model.d_model}: give each of {model.heads} heads an even width"
+        )
+    if model.heads % model.kv_heads and recipe.task == "language-model":
+        raise BadRecipe(
+            f"model.kv_heads = {model.kv_heads} must divide model.heads = {model.heads}"
+        )
+    if recipe.workers < 0 or recipe.workers > 256:
+        raise BadRecipe("workers lies between 0 (one for each core) and 256")
+    if not 0 <= recipe.model.dropout < 1:
+        raise BadRecipe("model.dropout lies between 0 and 1")
+    if recipe.data.longest > model.max_positions and recipe.task != "finetune":
+        raise BadRecipe("data.longest must not be above model.max_positions")
+    if recipe.task == "finetune" and not recipe.base:
+        raise BadRecipe("finetune wants `base`: the model to start from")

@@ -1,0 +1,62 @@
+"""What a task tells the loop: its rows' lengths, the loss of some rows, how well it does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from llmos.lab.recipes.schema import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the model writes now, beside what it should."""
+
+    source: str
+    target: str
+    output: str
+
+
+class Task(Protocol):
+    lengths: list[tuple[int, ...]]  # of the training rows, in tokens
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    def loss(self, rows: list[int]) -> tuple[Tensor, int]:
+        """The summed loss over the tokens to predict, and how many they are."""
+
+    def validation_loss(self) -> float:
+        """Mean loss per token, in nats, without smoothing or dropout."""
+
+    def look(self) -> tuple[dict[str, float], list[Sample]]:
+        """More measures (BLEU, perplexity) and some samples."""
+
+    def save(self, folder: Path) -> None:
+        """The model in the standard layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A task's data as numbers: what every worker starts from. `kind` finds the class."""
+
+    kind: str
+    recipe: Recipe
+    content: dict[str, Any]
+    skipped: dict[str, int]
+
+
+def task_of(prepared: Prepared) -> Task:
+    """Build the task with its model; equal seeds give equal models. Raises Refusal."""
+    if prepared.kind == "translate":
+        from llmos.lab.training.translation import Translation
+
+        return Translation(prepared)
+    if prepared.kind == "language-model":
+        from llmos.lab.training.language import Language
+
+        return Language(prepared)
+    from llmos.lab.training.finetuning import Finetuning
+
+    return Finetuning(prepared)
