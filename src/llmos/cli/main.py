@@ -16,6 +16,7 @@ _COMMANDS = {
     "search": ("llmos.cli.search:search", "The search index: rebuild."),
     "backup": ("llmos.cli.backup:backup", "Copy the whole hub while it runs."),
     "restore": ("llmos.cli.backup:restore", "Put a backup into an empty home."),
+    "train": ("llmos.cli.train:train", "Learn a model from data."),
     "version": ("llmos.cli.version:version", "Print the version."),
 }
 

@@ -160,6 +160,8 @@ def _json(file: Path) -> Iterator["pyarrow.RecordBatch"]:
 
     with file.open(encoding="utf-8") as text:
         start = text.read(64).lstrip()
+    if not start:
+        return
     if start.startswith("{") and not _is_one_document(file):
         batch: list[Any] = []
         with file.open(encoding="utf-8") as lines:

@@ -161,7 +161,7 @@ def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    adapted: nn.Module = get_peft_model(model, config)  # type: ignore[arg-type]
+    adapted: nn.Module = get_peft_model(model, config)
     return adapted
 
 

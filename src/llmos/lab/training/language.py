@@ -103,7 +103,7 @@ class Language:
 
 def _packed(tokeniser: Tokenizer, texts: Sequence[str], block: int) -> list[list[int]]:
     """Texts end to end, each closed by the end token, cut into blocks that overlap by one."""
-    end: int = tokeniser.token_to_id(EOS)
+    end = int(tokeniser.token_to_id(EOS) or 0)
     stream: list[int] = []
     for start in range(0, len(texts), 1000):
         for found in tokeniser.encode_batch(list(texts[start : start + 1000])):

@@ -1,0 +1,1 @@
+"""What jobs can do, one module each, with a `run(spec, folder, reporter)`."""

@@ -1,0 +1,135 @@
+"""The card of a model that a job made: what it is, how it was made, how to make it again."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llmos.lab.recipes.reading import as_content, recipe_hash
+from llmos.lab.recipes.schema import Recipe
+from llmos.lab.work import Repository
+
+PIPELINES = {
+    "translate": "translation",
+    "language-model": "text-generation",
+    "finetune": "text-generation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a model came from."""
+
+    name: str
+    recipe: Recipe
+    steps: int
+    metrics: Mapping[str, float]
+    parameters: int
+    rows: int
+    data: Repository
+    base: Repository | None
+    lock: str
+    software: Mapping[str, str]
+    hardware: Mapping[str, Any]
+    job: str
+    data_card: Path
+
+
+def model_card(origin: Origin) -> str:
+    front = yaml.safe_dump(_front(origin), allow_unicode=True, sort_keys=False)
+    title = origin.name.rpartition("/")[2]
+    return f"---\n{front}---\n# {title}\n\n{_introduction(origin)}\n\n{_making(origin)}"
+
+
+def _front(origin: Origin) -> dict[str, Any]:
+    data = _front_of(origin.data_card)
+    front: dict[str, Any] = {
+        "library_name": "transformers",
+        "pipeline_tag": PIPELINES[origin.recipe.task],
+        "datasets": [origin.data.repo],
+        "tags": ["llmos", origin.recipe.task],
+    }
+    if origin.base is not None:
+        front["base_model"] = origin.base.repo
+    for key in ("license", "license_name", "license_link", "language"):
+        if data.get(key):
+            front[key] = data[key]
+    return front
+
+
+def _introduction(origin: Origin) -> str:
+    recipe = origin.recipe
+    numbers = ", ".join(f"{name} {value:.4g}" for name, value in sorted(origin.metrics.items()))
+    if recipe.task == "translate":
+        deed = (
+            f"An encoder-decoder Transformer that translates `{recipe.data.source}` into "
+            f"`{recipe.data.target}`, trained from nothing"
+        )
+    elif recipe.task == "language-model":
+        deed = "A decoder-only Transformer that goes on with a text, trained from nothing"
+    else:
+        way = f"LoRA of rank {recipe.lora.rank}" if recipe.lora.rank else "all weights"
+        deed = f"`{origin.base.repo if origin.base else ''}`, taught further ({way})"
+    return (
+        f"{deed} on {origin.rows:,} rows of `{origin.data.repo}`. "
+        f"{origin.parameters:,} weights. On rows it has not learned from: {numbers}."
+    )
+
+
+def _making(origin: Origin) -> str:
+    content = as_content(origin.recipe)
+    lines = [
+        "## How this was made",
+        "",
+        "Recorded by the platform that ran the job, not by the author.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| data | `{origin.data}` |",
+        *([f"| base model | `{origin.base}` |"] if origin.base else []),
+        f"| recipe | `{origin.recipe.task}`, SHA-256 `{recipe_hash(content)}` |",
+        f"| steps | {origin.steps} |",
+        f"| seed | {origin.recipe.seed} |",
+        f"| workers | {origin.recipe.workers} |",
+        f"| software | lock `{origin.lock}` |",
+        f"| hardware | {_machine(origin.hardware)} |",
+        f"| job | `{origin.job}` |",
+        "",
+        "The same job on the same software and processor gives the same bytes.",
+        "",
+        "<details><summary>Recipe</summary>",
+        "",
+        "```yaml",
+        yaml.safe_dump(content, allow_unicode=True, sort_keys=False).rstrip(),
+        "```",
+        "",
+        "</details>",
+        "<details><summary>Software</summary>",
+        "",
+        "```text",
+        *[f"{name}=={version}" for name, version in sorted(origin.software.items())],
+        "```",
+        "",
+        "</details>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _machine(hardware: Mapping[str, Any]) -> str:
+    gpu = f", {hardware['gpu']}" if hardware.get("gpu") else ""
+    memory = hardware["memory_bytes"] / 2**30
+    return f"{hardware['cpu']}, {hardware['cores']} cores, {memory:.0f} GiB{gpu}"
+
+
+def _front_of(card: Path) -> dict[str, Any]:
+    if not card.is_file():
+        return {}
+    found = re.match(r"---\s*\n(.*?)\n---", card.read_text(encoding="utf-8"), re.DOTALL)
+    try:
+        front = yaml.safe_load(found[1]) if found else None
+    except yaml.YAMLError:
+        return {}
+    return front if isinstance(front, dict) else {}

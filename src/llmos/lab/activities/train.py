@@ -1,0 +1,90 @@
+"""A training job: from a data set at a commit (and a base model) to a model at a commit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from llmos.lab.activities.card import Origin, model_card
+from llmos.lab.errors import BadModel
+from llmos.lab.publishing import publish
+from llmos.lab.recipes import recipe_from
+from llmos.lab.recipes.reading import as_content, recipe_hash
+from llmos.lab.reports import Reporter
+from llmos.lab.software import hardware, lock_hash, software_lock
+from llmos.lab.sources import fetched
+from llmos.lab.training.running import Trained, train
+from llmos.lab.work import Spec
+
+
+def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
+    """Raises Refusal."""
+    recipe = recipe_from({**spec.recipe, "seed": spec.seed})
+    data = fetched(str(spec.input("data")))
+    started_from = recipe
+    if spec.has("model"):
+        recipe = replace(
+            recipe, base=str(base_path(fetched(str(spec.input("model")), kind="model")))
+        )
+    out = folder / "model"
+    trained = train(recipe, data, out, work=folder, reporter=reporter)
+    trained = replace(trained, recipe=replace(trained.recipe, base=started_from.base))
+    _report_making(trained, reporter)
+    commit = ""
+    if spec.output is not None and not spec.rebuild:
+        reporter.report("status", text="Pushing the model")
+        (out / "README.md").write_text(model_card(_origin(spec, trained, data)), encoding="utf-8")
+        commit = publish(out, spec.output.repo, f"Train with {recipe.task}, {trained.steps} steps")
+    reporter.report(
+        "output",
+        kind="model",
+        repo=spec.output.repo if spec.output else "",
+        commit=commit,
+        files=trained.files,
+    )
+
+
+def base_path(folder: Path) -> Path:
+    """The folder of a base model, or its GGUF file where that is all it has. Raises BadModel."""
+    if (folder / "config.json").exists() and list(folder.glob("*.safetensors")):
+        return folder
+    found = sorted(folder.rglob("*.gguf"))
+    if not found:
+        raise BadModel("The base model has neither safetensors with a config.json nor a GGUF file")
+    return found[0]
+
+
+def _report_making(trained: Trained, reporter: Reporter) -> None:
+    lock = software_lock()
+    content = as_content(trained.recipe)
+    reporter.report(
+        "made",
+        recipe=content,
+        recipe_hash=recipe_hash(content),
+        software=lock,
+        lock=lock_hash(lock),
+        hardware=hardware(),
+        seed=trained.recipe.seed,
+        metrics=trained.metrics,
+        steps=trained.steps,
+        parameters=trained.parameters,
+        rows=trained.rows,
+        skipped=trained.skipped,
+    )
+
+
+def _origin(spec: Spec, trained: Trained, data: Path) -> Origin:
+    lock = software_lock()
+    return Origin(
+        name=spec.output.repo if spec.output else "",
+        recipe=trained.recipe,
+        steps=trained.steps,
+        metrics=trained.metrics,
+        parameters=trained.parameters,
+        rows=trained.rows,
+        data=spec.input("data"),
+        base=spec.input("model") if spec.has("model") else None,
+        lock=lock_hash(lock),
+        software=lock,
+        hardware=hardware(),
+        job=spec.job,
+        data_card=data / "README.md",
+    )
