@@ -1,0 +1,162 @@
+"""What a model folder holds, found by looking at its files alone: nothing is loaded here.
+
+This is also where the dangerous ones stop: pickled weights, configurations that name code to
+run, GGUF headers that promise what the file does not have.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmos.lab.engines.errors import NoEngine
+from llmos.lab.errors import BadModel, RunsCode
+from llmos.wire import gguf
+
+# Encoder-decoders whose weights CTranslate2 reads and that need no language code to start.
+_TRANSLATED = frozenset(
+    {
+        "MarianMTModel",
+        "BartForConditionalGeneration",
+        "PegasusForConditionalGeneration",
+        "T5ForConditionalGeneration",
+    }
+)
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
+_LARGEST_JSON = 64 * 2**20  # bytes; configurations take kilobytes, tokenisers up to 30 MB
+_TASKS = {
+    "ForCausalLM": "text-generation",
+    "LMHeadModel": "text-generation",
+    "MTModel": "translation",
+    "ForConditionalGeneration": "summarization",
+    "ForQuestionAnswering": "question-answering",
+    "ForSequenceClassification": "text-classification",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """`engine` is the kind that runs it best; `gguf` the file to run, if it is one."""
+
+    path: Path
+    task: str
+    engine: str
+    architecture: str
+    context: int
+    gguf: Path | None = None
+
+
+def look(folder: Path, *, file: str = "") -> ModelFolder:
+    """What `folder` (or a GGUF file itself) holds. Raises BadModel, RunsCode, NoEngine.
+
+    `file` chooses among several GGUF files; else the one with the most bits up to 8 is taken.
+    """
+    if folder.is_file():
+        if folder.suffix != ".gguf":
+            raise BadModel(f"{folder.name} is no model: name a folder or a GGUF file")
+        return _gguf_model(folder)
+    if not folder.is_dir():
+        raise BadModel(f"There is no model at {folder}")
+    config = read_json(folder / "config.json")
+    found = sorted(folder.rglob("*.gguf"))
+    if file:
+        found = [path for path in found if path.relative_to(folder).as_posix() == file]
+        if not found:
+            raise BadModel(f"The model has no file {file}")
+        return _gguf_model(found[0])
+    if list(folder.glob("*.safetensors")) and config:
+        _refuse_code(folder, config)
+        return _safetensors_model(folder, config)
+    if found:
+        return _gguf_model(_preferred(found))
+    if any(path.suffix in _PICKLES for path in folder.iterdir()):
+        raise RunsCode(
+            "The weights are pickles, which can run code when they are read; "
+            "save the model again as safetensors"
+        )
+    if (folder / "adapter_config.json").exists():
+        raise NoEngine("This is an adapter without its base; merge them, then it can be used")
+    raise BadModel("The folder has no config.json with safetensors, and no GGUF file")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, empty when there is no such file. Raises BadModel."""
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise BadModel(f"{path.name} is over {_LARGEST_JSON} bytes")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadModel(f"{path.name} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise BadModel(f"{path.name} is no JSON object")
+    return value
+
+
+def _refuse_code(folder: Path, config: dict[str, Any]) -> None:
+    for name, value in (
+        ("config.json", config),
+        ("tokenizer_config.json", read_json(folder / "tokenizer_config.json")),
+    ):
+        if "auto_map" in value:
+            raise RunsCode(f"{name} names code to run (auto_map); this hub runs no code of models")
+
+
+def _safetensors_model(folder: Path, config: dict[str, Any]) -> ModelFolder:
+    named = config.get("architectures")
+    architecture = str(named[0]) if isinstance(named, list) and named else ""
+    task = next((task for end, task in _TASKS.items() if architecture.endswith(end)), "")
+    if (folder / "modules.json").exists() or (not task and architecture.endswith("Model")):
+        task = "feature-extraction"
+    if not task:
+        raise NoEngine(f"No engine here runs models of the kind {architecture or 'unknown'}")
+    return ModelFolder(
+        path=folder,
+        task=task,
+        engine=_engine_for(folder, config, architecture, task),
+        architecture=architecture,
+        context=_context(config),
+    )
+
+
+def _engine_for(folder: Path, config: dict[str, Any], architecture: str, task: str) -> str:
+    if architecture in _TRANSLATED and task != "feature-extraction":
+        return "ctranslate2"
+    if task == "text-generation":
+        from llmos.lab.export.gguf import can_convert
+
+        return "llama_cpp" if can_convert(folder, config) else "transformers"
+    return "transformers"
+
+
+def _context(config: dict[str, Any]) -> int:
+    for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_length"):
+        value = config.get(key)
+        if isinstance(value, int) and value > 0:
+            return value
+    return 512
+
+
+def _gguf_model(path: Path) -> ModelFolder:
+    try:
+        with path.open("rb") as file:
+            facts = gguf.check(file, path.stat().st_size)
+    except gguf.NotGguf as error:
+        raise BadModel(f"{path.name} is damaged, or not what it says: {error}") from error
+    architecture = str(facts.get("architecture", ""))
+    if architecture == "clip" or not facts.get("context_length"):
+        raise NoEngine(f"{path.name} is no language model (its architecture: {architecture})")
+    context = int(facts["context_length"])
+    return ModelFolder(path.parent, "text-generation", "llama_cpp", architecture, context, path)
+
+
+def _preferred(found: list[Path]) -> Path:
+    """The closest to q8_0: more bits cost speed and memory, fewer cost quality."""
+    order = ("q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0", "f16", "bf16")
+
+    def rank(path: Path) -> tuple[int, str]:
+        name = path.name.lower()
+        return next((at for at, word in enumerate(order) if word in name), len(order)), name
+
+    return min(found, key=rank)

@@ -1,0 +1,1 @@
+"""Models in the formats of other engines, each made once and kept in a cache."""
