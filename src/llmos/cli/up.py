@@ -32,7 +32,7 @@ ANSWER_LIMIT = 60.0
 @click.option("--no-demo", is_flag=True, help="Bring no first content.")
 @home_option
 def up(*, host: str | None, port: int | None, no_demo: bool) -> None:
-    """Start the hub: web pages, API, git and background tasks, on one port.
+    """Start the hub: web pages, API, git, background tasks and jobs, on one port.
 
     The first start creates the data directory and an administrator and prints a link to
     sign in. Ctrl-C or SIGTERM ends everything.
@@ -90,6 +90,7 @@ def _run(tree: Supervisor, home: Home, host: str, port: int, *, demo: bool) -> N
     _note_address(home, url, web_pid)
     _announce(home, url)
     tree.start(Service("worker", ["llmos.web.work"]))
+    tree.start(Service("runner", ["llmos.web.runner"]))
     if demo and demo_file(home).exists():
         tree.start(Service("first content", ["llmos.cli.demo"], errand=True))
     tree.watch()

@@ -7,24 +7,10 @@ closes that, whatever killed the parent, this process tells itself to stop.
 import importlib
 import os
 import runpy
-import signal
 import sys
-import threading
-import time
 
+from llmos.kit.lifeline import HELD_LIFELINE_VARIABLE, end_with_parent
 from llmos.web.supervisor import GATE_VARIABLE, GRACE, LIFELINE_VARIABLE
-
-
-def end_with_parent(lifeline: int) -> None:
-    """Watch the pipe from a thread of its own; costs nothing while nothing happens."""
-
-    def watch() -> None:
-        os.read(lifeline, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def wait_at_gate(gate: int) -> None:
@@ -37,7 +23,9 @@ def wait_at_gate(gate: int) -> None:
 
 
 def main() -> None:
-    end_with_parent(int(os.environ.pop(LIFELINE_VARIABLE)))
+    lifeline = os.environ.pop(LIFELINE_VARIABLE)
+    end_with_parent(int(lifeline), grace=GRACE)
+    os.environ[HELD_LIFELINE_VARIABLE] = lifeline
     gate = int(os.environ.pop(GATE_VARIABLE))
     _, preload, *sys.argv = sys.argv
     if preload:

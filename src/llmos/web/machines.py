@@ -18,6 +18,7 @@ from llmos.hub.api import (
 )
 from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
+from llmos.jobs import api as jobs
 
 
 def machine_routes() -> list[Route]:
@@ -36,5 +37,6 @@ def machine_routes() -> list[Route]:
         *social.routes,
         *gated.routes,
         *transfer.routes,
+        *jobs.routes,
         *accounts.routes,
     ]
