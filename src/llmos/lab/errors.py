@@ -15,6 +15,12 @@ class BadData(Invalid):
     code = "BadData"
 
 
+class BadBenchmark(Invalid):
+    """An eval.yaml, or the settings of an evaluation, say what cannot be measured."""
+
+    code = "BadBenchmark"
+
+
 class BadModel(Invalid):
     """The folder holds no model that can be read, or a damaged one."""
 
