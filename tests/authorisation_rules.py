@@ -282,5 +282,22 @@ HOUSE = [
     Rule(A.ANYONE, "GET", "/api/telemetry/{topic:tail}", "/api/telemetry/x"),
     Rule(A.ANYONE, "GET", "/api/agent-harnesses", "/api/agent-harnesses"),
 ]
+# Jobs have rights of their own (tests/jobs/test_rights.py): somebody else's looks missing to all.
+JOB, A_JOB = "/api/jobs/{ns:seg}/{id:seg}", f"/api/jobs/ada/{'0' * 24}"
+JOBS = [
+    Rule(A.ANYONE, "GET", "/api/jobs/hardware", "/api/jobs/hardware"),
+    Rule(A.MEMBER, "GET", "/api/jobs/{ns:seg}", "/api/jobs/ada"),
+    Rule(A.MEMBER, "POST", "/api/jobs/{ns:seg}", "/api/jobs/nobody", text(activity="train")),
+    Rule(A.ANYONE, "GET", JOB, A_JOB),
+    *(
+        Rule(A.ANYONE, "GET", f"{JOB}/{stream}", f"{A_JOB}/{stream}")
+        for stream in ("logs", "metrics", "events")
+    ),
+    *(
+        Rule(A.ANYONE, "POST", f"{JOB}/{deed}", f"{A_JOB}/{deed}", text())
+        for deed in ("cancel", "resume")
+    ),
+    Rule(A.ANYONE, "PUT", JOB + "/artefacts/{name:seg}", A_JOB + "/artefacts/samples.jsonl", b"{}"),
+]
 # Git before changes: who has proposed a change may push to it.
-RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE]
+RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE, *JOBS]
