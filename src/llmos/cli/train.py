@@ -1,9 +1,7 @@
 """`llmos train`: learn a model from data, on this machine, with or without a hub."""
 
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +63,16 @@ def train(
         found = base_path(fetched(chosen.base, kind="model"))
         chosen = load_recipe(recipe, overrides | _changes(changes) | {"base": str(found)})
     is_repository = re.fullmatch(r"[\w.-]+/[\w.-]+", out) and not Path(out).exists()
-    with _workplace(out, bool(is_repository)) as (folder, work):
-        _train(chosen, data, folder, work, repository=out if is_repository else "")
+    work = _workplace(out, bool(is_repository))
+    folder = work / "model" if is_repository else Path(out)
+    _train(chosen, data, folder, work, repository=out if is_repository else "")
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _train(recipe: Any, data: str, folder: Path, work: Path, *, repository: str) -> None:
     from llmos.lab.costs import measured
     from llmos.lab.publishing import publish
     from llmos.lab.reports import ConsoleReporter
-    from llmos.lab.training.checkpoints import remove_checkpoints
     from llmos.lab.training.running import train as learn
 
     reporter = ConsoleReporter()
@@ -96,22 +95,13 @@ def _train(recipe: Any, data: str, folder: Path, work: Path, *, repository: str)
         click.echo(f"Pushed to {repository}@{commit[:8]}")
     else:
         click.echo(f"Saved in {folder}")
-    remove_checkpoints(work / "checkpoints")
 
 
-@contextmanager
-def _workplace(out: str, is_repository: bool) -> Iterator[tuple[Path, Path]]:
-    """Where the model and the checkpoints go: beside a folder, or in a temporary place."""
-    if not is_repository:
-        target = Path(out)
-        work = target.parent / f".{target.name}.training"
-        yield target, work
-        if work.is_dir() and not any((work / "checkpoints").iterdir()):
-            (work / "checkpoints").rmdir()
-            work.rmdir()
-        return
-    with tempfile.TemporaryDirectory(prefix="llmos-train-") as place:
-        yield Path(place) / "model", Path(place)
+def _workplace(out: str, is_repository: bool) -> Path:
+    """Where checkpoints lie, so that the same command finds them: beside the folder, or here."""
+    if is_repository:
+        return Path(f".{out.replace('/', '--')}.training")
+    return Path(out).parent / f".{Path(out).name}.training"
 
 
 def minutes_of(text: str) -> float:

@@ -7,6 +7,7 @@ is found by `sources.py`. Rows come as dicts of the wanted columns, in the order
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +43,13 @@ def open_data(
     *,
     split: str = "train",
     columns: Sequence[str] = (),
+    optional: Sequence[str] = (),
     limit: int | None = None,
 ) -> Rows:
     """Read a split of a file, a folder or a repository `ns/name[@revision]`.
 
     `columns` must all be there, and rows where one of them is empty or monstrous are left out
-    and counted. Raises BadData.
+    and counted; `optional` ones are read where they are. Raises BadData.
     """
     source = find_source(str(where), split)
     found = list(_columns(source))
@@ -57,7 +59,7 @@ def open_data(
             f"{where} has no column {', '.join(map(repr, missing))}; it has {', '.join(found)}"
         )
     rows = Rows(found, [], where=str(where))
-    for row in _rows(source, columns or found):
+    for row in _rows(source, [*columns, *optional] if columns else found):
         problem = _problem(row, columns)
         if problem:
             rows.skipped[problem] = rows.skipped.get(problem, 0) + 1
@@ -112,7 +114,7 @@ def _rows(source: Source, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def _aligned(source: Source) -> Iterator[dict[str, Any]]:
     """Line n of each file is one row, as parallel texts are published."""
-    texts = [path.read_text(encoding="utf-8").splitlines() for path in source.files]
+    texts = [_lines(path) for path in source.files]
     if len({len(lines) for lines in texts}) > 1:
         counts = ", ".join(
             f"{path.name}: {len(lines)}" for path, lines in zip(source.files, texts, strict=True)
@@ -137,73 +139,95 @@ def _batches(file: Path) -> Iterator["pyarrow.RecordBatch"]:
         elif kind in {"csv", "tsv"}:
             yield from _separated(file, "," if kind == "csv" else "\t")
         elif kind in {"txt", "text", "md"}:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            yield arrow.RecordBatch.from_pydict({"text": lines})
+            yield arrow.RecordBatch.from_pydict({"text": _lines(file)})
         else:
             yield from _json(file)
     except (arrow.ArrowException, UnicodeDecodeError) as error:
         raise BadData(f"{file.name} cannot be read as {kind}: {error}") from error
 
 
+def _lines(file: Path) -> list[str]:
+    """Lines as editors and `wc` count them: splitlines would also part them at U+2028."""
+    text = file.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def _separated(file: Path, separator: str) -> Iterator["pyarrow.RecordBatch"]:
+    import pyarrow as arrow
     from pyarrow import csv
 
-    options = csv.ParseOptions(delimiter=separator, newlines_in_values=separator == ",")
+    # Tables with tabs are written without quoting: a quotation mark there is only that.
+    tabs = separator == "\t"
+    parse = csv.ParseOptions(
+        delimiter=separator, newlines_in_values=not tabs, quote_char=False if tabs else '"'
+    )
+    with csv.open_csv(file, parse_options=parse) as reader:
+        names = reader.schema.names
     # Values that look like numbers are still what somebody wrote.
-    with csv.open_csv(file, parse_options=options) as reader:
+    text = csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.string()))
+    with csv.open_csv(file, parse_options=parse, convert_options=text) as reader:
         yield from reader
 
 
 def _json(file: Path) -> Iterator["pyarrow.RecordBatch"]:
     """JSON lines, or one JSON list, or a dict that holds one list of objects."""
+    rows = _json_lines(file) if _has_lines(file) else iter(_document(file))
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield _record_batch(batch, file)
+
+
+def _record_batch(rows: list[Any], file: Path) -> "pyarrow.RecordBatch":
     import pyarrow as arrow
 
-    with file.open(encoding="utf-8") as text:
-        start = text.read(64).lstrip()
-    if not start:
-        return
-    if start.startswith("{") and not _is_one_document(file):
-        batch: list[Any] = []
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    batch.append(json.loads(line))
-                except ValueError as error:
-                    raise BadData(f"{file.name}, line {number}: {error}") from error
-                if len(batch) == BATCH_ROWS:
-                    yield arrow.RecordBatch.from_pylist(batch)
-                    batch = []
-        if batch:
-            yield arrow.RecordBatch.from_pylist(batch)
-        return
+    if not all(isinstance(row, dict) for row in rows):
+        raise BadData(f"{file.name}: each row must be a JSON object with named columns")
+    # The first row need not have every column.
+    names = dict.fromkeys(name for row in rows for name in row)
+    return arrow.RecordBatch.from_pylist([{name: row.get(name) for name in names} for row in rows])
+
+
+def _json_lines(file: Path) -> Iterator[Any]:
+    with file.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise BadData(f"{file.name}, line {number}: {error}") from error
+
+
+def _has_lines(file: Path) -> bool:
+    """Whether each line is a row; files called .json may be that, too."""
+    if file.suffix.lower() in {".jsonl", ".ndjson"}:
+        return True
+    with file.open(encoding="utf-8-sig") as lines:
+        first, more = lines.readline(), lines.readline()
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(first) if first.strip() else None
+    except ValueError:
+        return False
+    holds_rows = isinstance(found, dict) and len(_lists_of_rows(found)) == 1
+    return isinstance(found, dict) and (bool(more.strip()) or not holds_rows)
+
+
+def _document(file: Path) -> list[Any]:
+    text = file.read_text(encoding="utf-8-sig")
+    try:
+        content = json.loads(text) if text.strip() else []
     except ValueError as error:
         raise BadData(f"{file.name} is no JSON: {error}") from error
-    rows = content if isinstance(content, list) else _only_list(content, file)
-    if rows:
-        yield arrow.RecordBatch.from_pylist(rows)
-
-
-def _is_one_document(file: Path) -> bool:
-    """Whether the first line alone is no JSON: then the file is one document."""
-    with file.open(encoding="utf-8") as lines:
-        first = lines.readline()
-    try:
-        json.loads(first)
-    except ValueError:
-        return True
-    return False
-
-
-def _only_list(content: Any, file: Path) -> list[Any]:
-    lists = (
-        [value for value in content.values() if isinstance(value, list)]
-        if isinstance(content, dict)
-        else []
-    )
+    if isinstance(content, list):
+        return content
+    lists = _lists_of_rows(content) if isinstance(content, dict) else []
     if len(lists) != 1:
         raise BadData(f"{file.name} must be a list of rows, or hold exactly one")
     return lists[0]
+
+
+def _lists_of_rows(content: dict[str, Any]) -> list[list[Any]]:
+    return [
+        value
+        for value in content.values()
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+    ]

@@ -44,6 +44,12 @@ def find_source(where: str, split: str) -> Source:
     raise BadData(f"{where} is neither a file, a folder nor a repository like name/data@revision")
 
 
+def splits_of(folder: Path) -> list[str]:
+    """The splits that `find_source` finds in a folder, those for learning first."""
+    configured = _configured(folder)
+    return list(configured) if configured else [name for name in SPLITS if _has(folder, name)]
+
+
 def fetched(where: str, *, kind: str = "dataset") -> Path:
     """A snapshot of a repository `ns/name[@revision]`, from the cache if it is there."""
     from huggingface_hub import snapshot_download
@@ -55,6 +61,14 @@ def fetched(where: str, *, kind: str = "dataset") -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise BadData(f"{where} could not be fetched: {reason}") from error
+
+
+def _has(folder: Path, split: str) -> bool:
+    try:
+        _in_folder(folder, split)
+    except BadData:
+        return False
+    return True
 
 
 def _in_folder(folder: Path, split: str) -> Source:
@@ -92,15 +106,19 @@ def _configured(folder: Path) -> dict[str, list[str]]:
     configs = front.get("configs") if isinstance(front, Mapping) else None
     if not isinstance(configs, list) or not configs:
         return {}
+    if not all(isinstance(one, Mapping) for one in configs):
+        return {}
     chosen = next((one for one in configs if one.get("default")), configs[0])
     files = chosen.get("data_files")
-    if isinstance(files, str | list) and not _are_entries(files):
-        return {"train": _patterns(files)}
-    return {entry["split"]: _patterns(entry["path"]) for entry in files or []}
+    if _are_entries(files):
+        return {str(entry["split"]): _patterns(entry["path"]) for entry in files}
+    return {"train": _patterns(files)} if isinstance(files, str | list) and files else {}
 
 
 def _are_entries(files: Any) -> bool:
-    return isinstance(files, list) and all(isinstance(entry, Mapping) for entry in files)
+    return isinstance(files, list) and all(
+        isinstance(entry, Mapping) and {"split", "path"} <= set(entry) for entry in files
+    )
 
 
 def _patterns(value: str | list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import types
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
@@ -23,23 +23,30 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
 
     Raises BadRecipe.
     """
-    return recipe_from(_read(own_text(name) if name in OWN else _text_of(name)), overrides or {})
+    return recipe_from({"task": name} if name in OWN else _read(_text_of(name)), overrides)
 
 
 def recipe_from(content: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe from its parsed YAML. A preset is laid over the defaults, overrides over both."""
-    content = dict(content)
-    presets = content.pop("presets", {})
+    """A recipe from its parsed YAML, which need not be complete.
+
+    What our own recipe of the task says comes first, over it a preset, over that `content`,
+    over all `overrides`. Raises BadRecipe.
+    """
     overrides = dict(overrides or {})
-    preset = overrides.pop("preset", content.get("preset", ""))
-    if preset and presets:
-        if preset not in presets:
-            raise BadRecipe(f"There is no preset {preset!r}; there are {', '.join(presets)}")
-        content = _laid_over(content, presets[preset])
-    content["preset"] = preset
+    task = content.get("task")
+    if task not in OWN:
+        raise BadRecipe(f"A recipe begins with its task, one of {', '.join(OWN)}; not {task!r}")
+    own = _read(own_text(task))
+    presets = {**own.pop("presets", {}), **content.get("presets", {})}
+    preset = overrides.pop("preset", content.get("preset", own.get("preset", "")))
+    if preset and preset not in presets:
+        there = ", ".join(presets) or "none"
+        raise BadRecipe(f"There is no preset {preset!r}; there are {there}")
+    said = {key: value for key, value in content.items() if key != "presets"}
+    full = _laid_over(_laid_over(own, presets.get(preset, {})), said) | {"preset": preset}
     for key, value in overrides.items():
-        content = _laid_over(content, _nested(key, _parsed(value)))
-    recipe: Recipe = _built(Recipe, content, "")
+        full = _laid_over(full, _nested(key, value))
+    recipe: Recipe = _built(Recipe, full, "")
     _check(recipe)
     return recipe
 
@@ -69,7 +76,7 @@ def presets_of(name: str) -> dict[str, Any]:
 def _text_of(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise BadRecipe(
             f"There is no recipe {path!r}: give a YAML file or one of {', '.join(OWN)}"
         ) from None
@@ -83,16 +90,6 @@ def _read(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadRecipe("A recipe is a YAML mapping that begins with `task:`")
     return content
-
-
-def _parsed(value: Any) -> Any:
-    """`1e-3` is a number to a person; YAML wants `1.0e-3`."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value) if "e" in value.lower() else yaml.safe_load(value)
-    except (ValueError, yaml.YAMLError):
-        return value
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:
@@ -121,8 +118,6 @@ def _built(kind: Any, content: Any, where: str) -> Any:
                 f"; did you mean {where}{near[0]}?" if near else f"; it knows {', '.join(known)}"
             )
             raise BadRecipe(f"A recipe has no {where}{key}{meant}")
-    if kind is Recipe and "task" not in content:
-        raise BadRecipe(f"A recipe says its task: {', '.join(OWN)}")
     return kind(
         **{key: _value(hints[key], value, f"{where}{key}") for key, value in content.items()}
     )
@@ -136,12 +131,25 @@ def _value(kind: Any, value: Any, where: str) -> Any:
             raise BadRecipe(f"{where} is one of {', '.join(get_args(kind))}, not {value!r}")
         return value
     if get_origin(kind) is tuple:
-        return tuple(tuple(pair) for pair in value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, types.UnionType) or isinstance(value, bool) or not isinstance(value, kind):
-        raise BadRecipe(f"{where} = {value!r}: expected {kind.__name__}")
+        return _plan(value, where)
+    if kind in (int, float) and not isinstance(value, bool):
+        # From a command line all is text; and `1e-3` is a number to a person, YAML wants 1.0e-3.
+        try:
+            number = kind(value) if isinstance(value, str) else value
+        except ValueError:
+            number = value
+        value = float(number) if kind is float and isinstance(number, int) else number
+    if isinstance(value, bool) or not isinstance(value, kind):
+        hint = "; write it in quotes" if kind is str else ""
+        raise BadRecipe(f"{where} = {value!r}: expected {kind.__name__}{hint}")
     return value
+
+
+def _plan(value: Any, where: str) -> tuple[tuple[int, int], ...]:
+    try:
+        return tuple((int(start), int(total)) for start, total in value)
+    except (TypeError, ValueError):
+        raise BadRecipe(f"{where} = {value!r}: expected pairs of step and steps in all") from None
 
 
 def _check(recipe: Recipe) -> None:
@@ -155,11 +163,14 @@ def _check(recipe: Recipe) -> None:
         "batch.tokens": batch.tokens,
         "batch.accumulate": batch.accumulate,
         "optimiser.rate": recipe.optimiser.rate,
+        "optimiser.matrix_rate": recipe.optimiser.matrix_rate,
+        "optimiser.clip": recipe.optimiser.clip,
         "data.longest": recipe.data.longest,
+        "model.kv_heads": model.kv_heads,
     }
     for name, number in positive.items():
-        if number <= 0:
-            raise BadRecipe(f"{name} = {number}: it must be above zero")
+        if not 0 < number < math.inf:
+            raise BadRecipe(f"{name} = {number}: it must be a number above zero")
     if model.d_model % (2 * model.heads):
         raise BadRecipe(
             f"model.d_model = {model.d_model}: give each of {model.heads} heads an even width"
@@ -170,8 +181,20 @@ def _check(recipe: Recipe) -> None:
         )
     if recipe.workers < 0 or recipe.workers > 256:
         raise BadRecipe("workers lies between 0 (one for each core) and 256")
-    if not 0 <= recipe.model.dropout < 1:
-        raise BadRecipe("model.dropout lies between 0 and 1")
+    shares = {
+        "model.dropout": model.dropout,
+        "lora.dropout": recipe.lora.dropout,
+        "optimiser.smoothing": recipe.optimiser.smoothing,
+        "data.held_out": recipe.data.held_out,
+        "look.average": recipe.look.average,
+    }
+    for name, number in shares.items():
+        if not 0 <= number < 1:
+            raise BadRecipe(f"{name} = {number}: it lies between 0 and 1")
+    if not 0 <= recipe.seed < 2**31:
+        raise BadRecipe("seed is a whole number from 0 to 2147483647")
+    if recipe.budget.minutes < 0 or recipe.budget.steps < 0:
+        raise BadRecipe("budget.minutes and budget.steps are not below zero")
     if recipe.data.longest > model.max_positions and recipe.task != "finetune":
         raise BadRecipe("data.longest must not be above model.max_positions")
     if recipe.task == "finetune" and not recipe.base:

@@ -57,18 +57,37 @@ def steps_from(
         left += epoch_batches(lengths, tokens=tokens, seed=seed, epoch=epoch)
         count = len(left) // parts
         # Skipped epochs cost their shuffle only, so resuming late is quick enough.
-        for number in range(count):
-            if before + number >= start:
-                yield left[number * parts : (number + 1) * parts]
+        if before + count > start:
+            steps = alike(left[: count * parts], lengths, parts=parts, seed=seed, epoch=epoch)
+            yield from steps[max(0, start - before) :]
         before, left, epoch = before + count, left[count * parts :], epoch + 1
+
+
+def alike(
+    batches: Sequence[list[int]],
+    lengths: Sequence[tuple[int, ...]],
+    *,
+    parts: int,
+    seed: int,
+    epoch: int,
+) -> list[list[list[int]]]:
+    """Batches in groups of `parts` that cost the same: no worker waits for another."""
+    if parts == 1:
+        return [[batch] for batch in batches]
+    sorted_ = sorted(batches, key=lambda batch: places(batch, lengths))
+    groups = [sorted_[start : start + parts] for start in range(0, len(sorted_), parts)]
+    random.Random(f"{seed}/{epoch}/groups").shuffle(groups)  # noqa: S311  # repeatable, not secret
+    return groups
+
+
+def places(batch: Sequence[int], lengths: Sequence[tuple[int, ...]]) -> int:
+    """What a batch costs: rows × longest, over all that is padded."""
+    return len(batch) * sum(
+        max(column) for column in zip(*(lengths[r] for r in batch), strict=True)
+    )
 
 
 def padding_efficiency(lengths: Sequence[tuple[int, ...]], batches: Sequence[list[int]]) -> float:
     """Real tokens ÷ places computed, over all that is padded."""
     real = sum(sum(lengths[row]) for batch in batches for row in batch)
-    columns = range(len(lengths[0]))
-    places = sum(
-        len(batch) * sum(max(lengths[row][column] for row in batch) for column in columns)
-        for batch in batches
-    )
-    return real / places
+    return real / sum(places(batch, lengths) for batch in batches)

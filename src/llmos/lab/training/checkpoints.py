@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises; nothing is unpickled here
 from typing import Any
 
 import torch
@@ -42,14 +43,22 @@ def read_newest(folder: Path, complain: Callable[[str], None]) -> dict[str, Any]
         if named is None or hashlib.sha256(content).hexdigest()[:16] != named[2]:
             complain(f"The checkpoint of step {step} is damaged; going on from the one before it")
             continue
-        state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(content), weights_only=True, map_location="cpu"
+        )
         return state
     return None
 
 
-def remove_checkpoints(folder: Path) -> None:
-    for _, path in _found(folder):
-        path.unlink()
+def workers_before(folder: Path) -> int:
+    """How many workers the run had that left its checkpoints here; 0 where there are none."""
+    for _, path in reversed(_found(folder)):
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        except (RuntimeError, ValueError, EOFError, UnpicklingError):
+            continue  # damaged, as `read_newest` will tell
+        return int(state.get("workers", 0))
+    return 0
 
 
 def _found(folder: Path) -> list[tuple[int, Path]]:

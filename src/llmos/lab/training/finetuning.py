@@ -50,7 +50,7 @@ class Finetuning:
     def __init__(self, prepared: Prepared) -> None:
         self.recipe, content = prepared.recipe, prepared.content
         self.examples: list[tuple[list[int], list[int]]] = content["examples"]
-        self.validation = content["validation"]
+        self.unseen: list[tuple[list[int], list[int]]] = content["validation"]
         self.conversations = content["conversations"]
         self.lengths: list[tuple[int, ...]] = [(len(ids),) for ids, _ in self.examples]
         base = Path(self.recipe.base)
@@ -62,19 +62,19 @@ class Finetuning:
         return self._loss([self.examples[row] for row in rows])
 
     @torch.no_grad()
-    def validation_loss(self) -> float:
+    def validation(self, part: int, parts: int) -> tuple[float, int]:
         self.model.eval()
-        lengths = [(len(ids),) for ids, _ in self.validation]
+        lengths = [(len(ids),) for ids, _ in self.unseen]
         order = sorted(range(len(lengths)), key=lambda row: lengths[row])
         total, count = 0.0, 0
-        for batch in bounded_batches(order, lengths, tokens=self.recipe.batch.tokens):
-            loss, tokens = self._loss([self.validation[row] for row in batch])
+        for batch in bounded_batches(order, lengths, tokens=self.recipe.batch.tokens)[part::parts]:
+            loss, tokens = self._loss([self.unseen[row] for row in batch])
             total, count = total + loss.item(), count + tokens
         self.model.train()
-        return total / max(1, count)
+        return total, count
 
     @torch.no_grad()
-    def look(self) -> tuple[dict[str, float], list[Sample]]:
+    def look(self, loss: float) -> tuple[dict[str, float], list[Sample]]:
         """Perplexity of answers, and answers to the first few requests."""
         model: Any = self.model.eval()
         samples = []
@@ -93,7 +93,7 @@ class Finetuning:
             asked = request[-1]["content"] if request else ""
             samples.append(Sample(asked[:400], answer[:400], said))
         self.model.train()
-        return {"perplexity": round(math.exp(min(50.0, self.validation_loss())), 4)}, samples
+        return {"perplexity": round(math.exp(min(50.0, loss)), 4)}, samples
 
     def save(self, folder: Path) -> None:
         """The whole model, the change laid into its matrices."""

@@ -19,6 +19,7 @@ from llmos.lab.text.tokenizers import EOS, train
 from llmos.lab.training.tasks import Prepared, Sample
 
 Row = dict[str, Any]
+LOOK_TOKENS = 100_000  # of unseen text are enough to know the loss to two digits
 
 
 def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> Prepared:
@@ -36,7 +37,7 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
     content = {
         "tokeniser": tokeniser.to_str(),
         "blocks": blocks,
-        "validation": _packed(tokeniser, checked, block) or blocks[-1:],
+        "validation": _packed(tokeniser, checked, block)[: LOOK_TOKENS // block] or blocks[-1:],
         "prompts": [text for text in checked if text.strip()][: recipe.look.samples],
     }
     return Prepared("language-model", recipe, content, {})
@@ -48,7 +49,7 @@ class Language:
         self.recipe = recipe
         self.tokeniser = Tokenizer.from_str(content["tokeniser"])
         self.blocks = torch.tensor(content["blocks"])  # (rows, block)
-        self.validation = torch.tensor(content["validation"])
+        self.unseen = torch.tensor(content["validation"])
         self.prompts: list[str] = content["prompts"]
         self.lengths: list[tuple[int, ...]] = [(self.blocks.shape[1] - 1,)] * len(self.blocks)
         torch.manual_seed(recipe.seed)
@@ -62,22 +63,22 @@ class Language:
                 feed_forward=recipe.model.feed_forward,
                 max_positions=recipe.model.max_positions,
             )
-        )
+        ).to(recipe.device)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         return self._loss(self.blocks[rows], self.recipe.optimiser.smoothing)
 
     @torch.no_grad()
-    def validation_loss(self) -> float:
+    def validation(self, part: int, parts: int) -> tuple[float, int]:
         self.model.eval()
         total, count = 0.0, 0
-        for part in self.validation.split(32):
-            loss, tokens = self._loss(part, 0.0)
+        for blocks in self.unseen.split(32)[part::parts]:
+            loss, tokens = self._loss(blocks, 0.0)
             total, count = total + loss.item(), count + tokens
         self.model.train()
-        return total / count
+        return total, count
 
-    def look(self) -> tuple[dict[str, float], list[Sample]]:
+    def look(self, loss: float) -> tuple[dict[str, float], list[Sample]]:
         """Perplexity, and how it goes on from the beginnings of unseen texts."""
         self.model.eval()
         samples = []
@@ -88,7 +89,7 @@ class Language:
             begin = self.tokeniser.decode(head)
             samples.append(Sample(begin, text[:400], self.tokeniser.decode(best.tokens)))
         self.model.train()
-        return {"perplexity": round(math.exp(min(50.0, self.validation_loss())), 4)}, samples
+        return {"perplexity": round(math.exp(min(50.0, loss)), 4)}, samples
 
     def save(self, folder: Path) -> None:
         save(self.model.eval(), self.tokeniser, folder)

@@ -6,7 +6,7 @@ plan, so a run that is taken up from a checkpoint goes on with the same numbers.
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from llmos.lab.errors import TrainingFailed
-from llmos.lab.recipes.schema import Recipe
 from llmos.lab.reports import Reporter
 from llmos.lab.training.batches import steps_from
 from llmos.lab.training.checkpoints import read_newest, write_checkpoint
 from llmos.lab.training.optimisers import Optimisers
 from llmos.lab.training.planning import Planner
 from llmos.lab.training.schedule import CALIBRATION, Plan, Schedule
-from llmos.lab.training.tasks import Task
+from llmos.lab.training.tasks import Prepared, Task
 from llmos.lab.training.team import Team
 
 CHECKPOINT_SECONDS = 60.0
 REPORTS = 300  # points of a curve
+BUDGET_CHECKS = 10  # steps between two looks at the clock
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Learned:
 
 def learn(
     task: Task,
-    recipe: Recipe,
+    prepared: Prepared,
     checkpoints: Path,
     reporter: Reporter,
     team: Team,
@@ -58,22 +58,26 @@ def learn(
     started: float | None = None,
 ) -> Learned:
     """Train to the end of the plan. Raises TrainingFailed; the checkpoints stay then."""
-    return _Run(task, recipe, checkpoints, reporter, team, started or time.monotonic()).run()
+    return _Run(task, prepared, checkpoints, reporter, team, started or time.monotonic()).run()
 
 
 class _Run:
     def __init__(
         self,
         task: Task,
-        recipe: Recipe,
+        prepared: Prepared,
         checkpoints: Path,
         reporter: Reporter,
         team: Team,
         started: float,
     ) -> None:
+        recipe = prepared.recipe
         self.task, self.recipe, self.reporter, self.team = task, recipe, reporter, team
-        self.checkpoints = checkpoints
-        self.weights = [weight for weight in task.model.parameters() if weight.requires_grad]
+        self.checkpoints, self.identity = checkpoints, prepared.identity()
+        self.weights = {
+            name: weight for name, weight in task.model.named_parameters() if weight.requires_grad
+        }
+        self.device = next(iter(self.weights.values())).device
         self.optimisers = Optimisers(task.model, recipe.optimiser)
         self.schedule = Schedule(recipe.schedule)
         self.planner = Planner(recipe.budget, started)
@@ -85,12 +89,11 @@ class _Run:
         self._restore()
         self.task.model.train()
         self.planner.note_start(self.progress.step)
-        parts = self.team.size * self.recipe.batch.accumulate
         steps = steps_from(
             self.task.lengths,
             tokens=self.recipe.batch.tokens,
             seed=self.recipe.seed,
-            parts=parts,
+            parts=self.team.size * self.recipe.batch.accumulate,
             start=self.progress.step,
         )
         while self.progress.step < self.planner.total(self.progress.step):
@@ -105,30 +108,38 @@ class _Run:
         step = self.progress.step
         # Dropout of this step and worker, whoever takes it and when.
         torch.manual_seed(self.recipe.seed * 1_000_003 + step * 1_009 + self.team.rank)
-        loss, tokens = torch.zeros(1), torch.zeros(1)
-        for rows in batches[self.team.rank :: self.team.size]:
-            summed, count = self.task.loss(rows)
-            summed.backward()
-            loss += summed.detach().cpu()
-            tokens += count
-        gradients = [
-            weight.grad if weight.grad is not None else torch.zeros_like(weight)
-            for weight in self.weights
-        ]
-        self.team.sum([*gradients, loss, tokens])
-        mean = loss.item() / tokens.item()
-        if not math.isfinite(mean):
+        loss, tokens = self._backward(batches[self.team.rank :: self.team.size])
+        if not math.isfinite(loss):
             raise TrainingFailed(
                 f"The loss is no number any more at step {step + 1}. Lower optimiser.rate (now "
                 f"{self.recipe.optimiser.rate:g}), or look for broken rows in the data."
             )
-        for weight, gradient in zip(self.weights, gradients, strict=True):
-            weight.grad = gradient.div_(tokens.item())
-        nn.utils.clip_grad_norm_(self.weights, self.recipe.optimiser.clip)
+        nn.utils.clip_grad_norm_(self.weights.values(), self.recipe.optimiser.clip)
         share = self.schedule.share(step, self.planner.plan)
         self.optimisers.step(share)
         self.progress.step += 1
-        self._report(mean, share, int(tokens.item()))
+        self._report(loss, share, tokens)
+
+    def _backward(self, batches: list[list[int]]) -> tuple[float, int]:
+        """Gradients of the mean loss over all workers' tokens; that loss, and their number."""
+        loss, tokens = torch.zeros(2, 1, device=self.device)
+        for rows in batches:
+            with torch.autocast(
+                self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
+            ):
+                summed, count = self.task.loss(rows)
+            summed.backward()
+            loss += summed.detach()
+            tokens += count
+        gradients = [
+            weight.grad if weight.grad is not None else torch.zeros_like(weight)
+            for weight in self.weights.values()
+        ]
+        self.team.sum([*gradients, loss, tokens])
+        count = int(tokens.item())
+        for weight, gradient in zip(self.weights.values(), gradients, strict=True):
+            weight.grad = gradient.div_(count)
+        return loss.item() / count, count
 
     def _after_step(self) -> None:
         step = self.progress.step
@@ -143,7 +154,7 @@ class _Run:
             self._save()
         elif time.monotonic() - self.saved > CHECKPOINT_SECONDS:
             self._save()
-        if self.team.told(self.planner.is_over()) if step % 10 == 0 else False:
+        if step % BUDGET_CHECKS == 0 and self.team.told(self.planner.is_over()):
             self._set_plan((*self.planner.plan, (step, step)))
 
     def _set_plan(self, plan: Plan) -> None:
@@ -159,27 +170,33 @@ class _Run:
         return step * times // total > (step - 1) * times // total and step < total
 
     def _look(self) -> None:
-        """Measure on unseen rows; the first worker does it for all."""
-        if self.team.leads:
-            loss = self.task.validation_loss()
-            metrics, samples = self.task.look()
-            self.progress.metrics = {"loss": loss, **metrics}
-            step = self.progress.step
-            self.reporter.report("evaluation", step=step, metrics=self.progress.metrics)
-            for one in samples:
-                self.reporter.report(
-                    "sample", step=step, source=one.source, target=one.target, output=one.output
-                )
-        loss = self.team.told(self.progress.metrics.get("loss", math.inf))
+        loss = self._validation_loss()
+        self._tell(loss)
         if loss < self.progress.best:
             self.progress.best, self.progress.stale = loss, 0
             if self.recipe.look.patience:
-                self.progress.best_weights = {
-                    name: tensor.clone() for name, tensor in self.task.model.state_dict().items()
-                }
+                self.progress.best_weights = _copied(self.weights)
         else:
             self.progress.stale += 1
         self.timed = (time.monotonic(), 0)
+
+    def _validation_loss(self) -> float:
+        """Each worker measures its part, so that nobody waits."""
+        loss, tokens = self.task.validation(self.team.rank, self.team.size)
+        both = torch.tensor([loss, float(tokens)], dtype=torch.float64, device=self.device)
+        self.team.sum([both])
+        return float(both[0] / both[1])
+
+    def _tell(self, loss: float) -> None:
+        """What the model can do now; only the first worker lets it write."""
+        if not self.team.leads:
+            return
+        metrics, samples = self.task.look(loss)
+        self.progress.metrics = {"loss": loss, **metrics}
+        step = self.progress.step
+        self.reporter.report("evaluation", step=step, metrics=self.progress.metrics)
+        for sample in samples:
+            self.reporter.report("sample", step=step, **asdict(sample))
 
     def _gives_up(self) -> bool:
         patience = self.recipe.look.patience
@@ -190,41 +207,33 @@ class _Run:
         if not self.recipe.look.average or step <= total * (1 - self.recipe.look.average):
             return
         if self.progress.mean is None:
-            self.progress.mean = [weight.detach().clone() for weight in self.weights]
+            self.progress.mean = list(_copied(self.weights).values())
         self.progress.meant += 1
-        for mean, weight in zip(self.progress.mean, self.weights, strict=True):
+        for mean, weight in zip(self.progress.mean, self.weights.values(), strict=True):
             mean.lerp_(weight.detach(), 1 / self.progress.meant)
 
     def _finish(self) -> None:
         """Keep the best of: the last weights, their mean, the best seen."""
-        if self.team.leads:
-            loss = self.task.validation_loss()
-            for candidate in self._candidates():
-                before = {k: v.clone() for k, v in self.task.model.state_dict().items()}
-                self.task.model.load_state_dict(candidate, strict=False)
-                found = self.task.validation_loss()
-                if found < loss:
-                    loss = found
-                else:
-                    self.task.model.load_state_dict(before)
-            metrics, samples = self.task.look()
-            self.progress.metrics = {"loss": loss, **metrics}
-            step = self.progress.step
-            self.reporter.report("evaluation", step=step, metrics=self.progress.metrics)
-            for one in samples:
-                self.reporter.report(
-                    "sample", step=step, source=one.source, target=one.target, output=one.output
-                )
-        self.team.told(None)
+        loss = self._validation_loss()
+        for candidate in self._candidates():
+            before = _copied(self.weights)
+            self._put(candidate)
+            found = self._validation_loss()
+            if found < loss:
+                loss = found
+            else:
+                self._put(before)
+        self._tell(loss)
 
     def _candidates(self) -> list[dict[str, Tensor]]:
-        found = []
-        if self.progress.mean is not None:
-            names = [n for n, weight in self.task.model.named_parameters() if weight.requires_grad]
-            found.append(dict(zip(names, self.progress.mean, strict=True)))
-        if self.progress.best_weights is not None:
-            found.append(self.progress.best_weights)
-        return found
+        mean, best = self.progress.mean, self.progress.best_weights
+        found = [dict(zip(self.weights, mean, strict=True))] if mean is not None else []
+        return [*found, best] if best is not None else found
+
+    @torch.no_grad()
+    def _put(self, weights: dict[str, Tensor]) -> None:
+        for name, weight in self.weights.items():
+            weight.copy_(weights[name])
 
     def _report(self, loss: float, share: float, tokens: int) -> None:
         step, total = self.progress.step, self.planner.total(self.progress.step)
@@ -248,39 +257,45 @@ class _Run:
         self.saved = time.monotonic()
         if not self.team.leads:
             return
-        progress = self.progress
-        state: dict[str, Any] = {
-            "step": progress.step,
+        state = {
+            "identity": self.identity,
+            "workers": self.team.size,
             "plan": [list(pair) for pair in self.planner.plan],
             "spent": time.monotonic() - self.planner.started,
-            "weights": self.task.model.state_dict(),
+            "weights": {name: weight.detach() for name, weight in self.weights.items()},
             "optimisers": self.optimisers.state(),
-            "best": progress.best,
-            "best_weights": progress.best_weights,
-            "stale": progress.stale,
-            "mean": progress.mean,
-            "meant": progress.meant,
-            "metrics": progress.metrics,
+            "progress": {name: getattr(self.progress, name) for name in Progress.__slots__},
         }
-        write_checkpoint(self.checkpoints, progress.step, state)
+        write_checkpoint(self.checkpoints, self.progress.step, state)
 
     def _restore(self) -> None:
-        state = read_newest(
-            self.checkpoints, lambda text: self.reporter.report("status", text=text)
-        )
+        """The first worker reads for all: others may live on machines without the file."""
+        state: dict[str, Any] | None = None
+        if self.team.leads:
+            state = read_newest(
+                self.checkpoints, lambda text: self.reporter.report("status", text=text)
+            )
+        state = self.team.told(state)
         if state is None:
             return
-        self.task.model.load_state_dict(state["weights"])
+        if state.get("identity") != self.identity:
+            raise TrainingFailed(
+                f"{self.checkpoints} holds checkpoints of another recipe or other data, so they "
+                "are not continued. Repeat what began them, choose another place for the model, "
+                "or remove that folder to begin anew."
+            )
+        self._put(state["weights"])
         self.optimisers.restore(state["optimisers"])
         self.planner.plan = tuple((start, total) for start, total in state["plan"])
         self.planner.started -= state["spent"]
-        self.progress = Progress(
-            step=state["step"],
-            best=state["best"],
-            best_weights=state["best_weights"],
-            stale=state["stale"],
-            mean=state["mean"],
-            meant=state["meant"],
-            metrics=state["metrics"],
-        )
+        self.progress = Progress(**state["progress"])
+        self.progress.mean = self._here(self.progress.mean)
         self.reporter.report("status", text=f"Going on from step {self.progress.step}")
+
+    def _here(self, tensors: list[Tensor] | None) -> list[Tensor] | None:
+        """Checkpoints are read into the machine's memory, whatever the weights live on."""
+        return None if tensors is None else [tensor.to(self.device) for tensor in tensors]
+
+
+def _copied(weights: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in weights.items()}

@@ -1,7 +1,6 @@
 """From a recipe and rows to a saved model: what `llmos train` and training jobs call."""
 
 import errno
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,10 @@ from llmos.lab.recipes.schema import DataRecipe, Recipe
 from llmos.lab.reports import Reporter
 from llmos.lab.software import file_hashes
 from llmos.lab.training.conversations import columns_for
+from llmos.lab.training.loop import learn
+from llmos.lab.training.settings import repeatable, settled
 from llmos.lab.training.tasks import Prepared, task_of
+from llmos.lab.training.team import team_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,20 @@ _MEMORY = "The memory is used up: lower batch.tokens, data.longest or the model'
 def _train(
     recipe: Recipe, data: str | Path, out: Path, work: Path, reporter: Reporter, started: float
 ) -> Trained:
-    import torch
-
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.set_num_threads(1)
-    recipe = replace(recipe, workers=recipe.workers or cores())
+    checkpoints = work / "checkpoints"
+    repeatable()
+    recipe = settled(recipe, checkpoints)
     reporter.report("status", text="Reading the data")
     recipe, rows, validation = read_rows(recipe, data)
     reporter.report("status", text=f"{len(rows)} rows to learn from, {len(validation)} to check")
     prepared = prepare(recipe, rows.rows, validation)
     if prepared.kind == "translate" and not prepared.content["validation"]:
         raise BadData("No validation row is short enough to be used")
-    from llmos.lab.training.loop import learn
-    from llmos.lab.training.team import team_for
-
-    checkpoints = work / "checkpoints"
     with team_for(prepared, checkpoints) as team:
         task = task_of(prepared)
         parameters = sum(weight.numel() for weight in task.model.parameters())
         reporter.report("status", text=f"Learning {parameters:,} weights")
-        learned = learn(task, recipe, checkpoints, reporter, team, started=started)
+        learned = learn(task, prepared, checkpoints, reporter, team, started=started)
         if team.leads:
             task.save(out)
     done = replace(recipe, budget=replace(recipe.budget, steps=0, minutes=0.0, plan=learned.plan))
@@ -128,11 +124,6 @@ def prepare(
     from llmos.lab.training import finetuning
 
     return finetuning.prepare(recipe, rows, validation)
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _columns_found(recipe: Recipe, there: list[str]) -> DataRecipe:

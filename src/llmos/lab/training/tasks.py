@@ -1,6 +1,7 @@
 """What a task tells the loop: its rows' lengths, the loss of some rows, how well it does."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,11 +28,13 @@ class Task(Protocol):
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         """The summed loss over the tokens to predict, and how many they are."""
 
-    def validation_loss(self) -> float:
-        """Mean loss per token, in nats, without smoothing or dropout."""
+    def validation(self, part: int, parts: int) -> tuple[float, int]:
+        """Summed loss of every `parts`-th unseen batch, in nats and without smoothing or
+        dropout, and how many tokens that is.
+        """
 
-    def look(self) -> tuple[dict[str, float], list[Sample]]:
-        """More measures (BLEU, perplexity) and some samples."""
+    def look(self, loss: float) -> tuple[dict[str, float], list[Sample]]:
+        """More measures (BLEU, or perplexity from the validation loss) and some samples."""
 
     def save(self, folder: Path) -> None:
         """The model in the standard layout."""
@@ -45,6 +48,16 @@ class Prepared:
     recipe: Recipe
     content: dict[str, Any]
     skipped: dict[str, int]
+
+    def identity(self) -> str:
+        """A hash of all that decides the numbers."""
+        recipe = replace(self.recipe, base="")  # a path; what lies there is in the content
+        digest = hashlib.sha256(f"{self.kind} {recipe}".encode())
+        for name, value in sorted(self.content.items()):
+            digest.update(name.encode())
+            for item in value:
+                digest.update(repr(item).encode())
+        return digest.hexdigest()[:16]
 
 
 def task_of(prepared: Prepared) -> Task:

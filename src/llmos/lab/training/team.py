@@ -5,6 +5,8 @@ Two threads of one process learn 1.35 times as fast as one, two processes almost
 """
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,9 +20,10 @@ from torch import Tensor
 from torch import distributed as dist
 
 from llmos.lab.errors import TrainingFailed
+from llmos.lab.recipes.schema import Recipe
 from llmos.lab.training.tasks import Prepared
 
-# The first worker looks at validation data while the others wait for it.
+# The first worker writes samples and checkpoints while the others wait for it.
 PATIENCE = timedelta(minutes=30)
 
 
@@ -42,7 +45,7 @@ class Team:
         try:
             dist.all_reduce(flat)
         except RuntimeError as error:
-            raise TrainingFailed("A worker of this run ended; the others stop") from error
+            raise TrainingFailed(_LOST) from error
         place = 0
         for tensor in tensors:
             tensor.copy_(flat[place : place + tensor.numel()].view_as(tensor))
@@ -56,15 +59,37 @@ class Team:
         try:
             dist.broadcast_object_list(box, src=0)
         except RuntimeError as error:
-            raise TrainingFailed("A worker of this run ended; the others stop") from error
+            raise TrainingFailed(_LOST) from error
         return box[0]
+
+
+_LOST = (
+    "A worker of this run ended, so the others stopped; most often the memory was used up. "
+    "Resume the run with fewer workers or a smaller batch.tokens."
+)
+
+
+def joined_size() -> int:
+    """How many workers somebody has placed us among (Ray Train, torchrun); 0 for nobody."""
+    if not dist.is_available():
+        return 0
+    if not dist.is_initialized() and dist.is_torchelastic_launched():
+        dist.init_process_group(timeout=PATIENCE)
+    return dist.get_world_size() if dist.is_initialized() else 0
+
+
+def is_leader() -> bool:
+    """Whether this process speaks for the run: one that works alone does."""
+    return not joined_size() or dist.get_rank() == 0
 
 
 @contextmanager
 def team_for(prepared: Prepared, checkpoints: Path) -> Iterator[Team]:
-    """This process as the first worker, and the others beside it until the end."""
-    size = prepared.recipe.workers
-    if dist.is_available() and dist.is_initialized():  # by a cluster that has placed us
+    """This process among those that a cluster has placed, or else as the first of its own."""
+    recipe = prepared.recipe
+    size = recipe.workers
+    if joined_size():
+        _choose_gpu(recipe, int(os.environ.get("LOCAL_RANK", "0")))
         yield Team(dist.get_rank(), dist.get_world_size())
         return
     if size == 1:
@@ -72,9 +97,9 @@ def team_for(prepared: Prepared, checkpoints: Path) -> Iterator[Team]:
         return
     checkpoints.mkdir(parents=True, exist_ok=True)
     meeting = checkpoints / f"meeting-{uuid4().hex}"
-    others = _start_others(prepared, checkpoints, meeting, size)
+    others = _start_others(prepared, checkpoints, meeting)
     try:
-        _join(meeting, 0, size)
+        _join(recipe, meeting, 0)
         yield Team(0, size)
     finally:
         if dist.is_initialized():
@@ -86,38 +111,53 @@ def team_for(prepared: Prepared, checkpoints: Path) -> Iterator[Team]:
         meeting.unlink(missing_ok=True)
 
 
-def _start_others(
-    prepared: Prepared, checkpoints: Path, meeting: Path, size: int
-) -> list[BaseProcess]:
+def _start_others(prepared: Prepared, checkpoints: Path, meeting: Path) -> list[BaseProcess]:
     context = torch.multiprocessing.get_context("spawn")
     found: list[BaseProcess] = []
-    for rank in range(1, size):
+    for rank in range(1, prepared.recipe.workers):
         process = context.Process(
-            target=_work, args=(prepared, checkpoints, meeting, rank, size), daemon=True
+            target=_work, args=(prepared, checkpoints, meeting, rank), daemon=True
         )
         process.start()
         found.append(process)
     return found
 
 
-def _work(prepared: Prepared, checkpoints: Path, meeting: Path, rank: int, size: int) -> None:
+def _work(prepared: Prepared, checkpoints: Path, meeting: Path, rank: int) -> None:
     """The life of a worker that is not the first."""
     from llmos.lab.reports import SilentReporter
     from llmos.lab.training.loop import learn
+    from llmos.lab.training.settings import repeatable
     from llmos.lab.training.tasks import task_of
 
-    torch.set_num_threads(1)
-    _join(meeting, rank, size)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first worker hears it, and ends us
+    repeatable()
+    _join(prepared.recipe, meeting, rank)
+    team = Team(rank, prepared.recipe.workers)
     try:
-        learn(task_of(prepared), prepared.recipe, checkpoints, SilentReporter(), Team(rank, size))
+        learn(task_of(prepared), prepared, checkpoints, SilentReporter(), team)
     except TrainingFailed:
         return  # the first worker tells it
     finally:
         dist.destroy_process_group()
 
 
-def _join(meeting: Path, rank: int, size: int) -> None:
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+def _join(recipe: Recipe, meeting: Path, rank: int) -> None:
+    if sys.platform == "linux":  # all are on this machine, so nobody else need reach them
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    _choose_gpu(recipe, rank)
+    # NCCL wants a GPU for each worker; gloo also serves several on one.
+    alone = recipe.device == "cuda" and recipe.workers <= torch.cuda.device_count()
     dist.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=size, timeout=PATIENCE
+        "nccl" if alone else "gloo",
+        init_method=f"file://{meeting}",
+        rank=rank,
+        world_size=recipe.workers,
+        timeout=PATIENCE,
     )
+
+
+def _choose_gpu(recipe: Recipe, number: int) -> None:
+    """From here on "cuda" means this one."""
+    if recipe.device == "cuda":
+        torch.cuda.set_device(number % torch.cuda.device_count())

@@ -56,7 +56,7 @@ class Translation:
         self.recipe = recipe
         self.tokeniser = Tokenizer.from_str(content["tokeniser"])
         self.pairs: list[tuple[list[int], list[int]]] = content["pairs"]
-        self.validation = content["validation"]
+        self.unseen: list[tuple[list[int], list[int]]] = content["validation"]
         self.texts = content["texts"]
         self.lengths: list[tuple[int, ...]] = [(len(one), len(two)) for one, two in self.pairs]
         torch.manual_seed(recipe.seed)
@@ -71,24 +71,24 @@ class Translation:
                 dropout=recipe.model.dropout,
                 max_positions=recipe.model.max_positions,
             )
-        )
+        ).to(recipe.device)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         return self._loss([self.pairs[row] for row in rows], self.recipe.optimiser.smoothing)
 
     @torch.no_grad()
-    def validation_loss(self) -> float:
+    def validation(self, part: int, parts: int) -> tuple[float, int]:
         self.model.eval()
-        lengths = [(len(one), len(two)) for one, two in self.validation]
+        lengths = [(len(one), len(two)) for one, two in self.unseen]
         order = sorted(range(len(lengths)), key=lambda row: lengths[row])
         total, count = 0.0, 0
-        for batch in bounded_batches(order, lengths, tokens=4096):
-            loss, tokens = self._loss([self.validation[row] for row in batch], 0.0)
+        for batch in bounded_batches(order, lengths, tokens=4096)[part::parts]:
+            loss, tokens = self._loss([self.unseen[row] for row in batch], 0.0)
             total, count = total + loss.item(), count + tokens
         self.model.train()
-        return total / max(1, count)
+        return total, count
 
-    def look(self) -> tuple[dict[str, float], list[Sample]]:
+    def look(self, loss: float) -> tuple[dict[str, float], list[Sample]]:
         """BLEU of greedy translations, and the first few of them."""
         from sacrebleu import corpus_bleu
 
