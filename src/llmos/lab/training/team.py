@@ -25,6 +25,8 @@ from llmos.lab.training.tasks import Prepared
 
 # The first worker writes samples and checkpoints while the others wait for it.
 PATIENCE = timedelta(minutes=30)
+# A worker has to import torch before it can come to the meeting.
+MEETING = timedelta(minutes=3)
 
 
 class Team:
@@ -96,7 +98,7 @@ def team_for(prepared: Prepared, checkpoints: Path) -> Iterator[Team]:
         yield Team()
         return
     checkpoints.mkdir(parents=True, exist_ok=True)
-    meeting = checkpoints / f"meeting-{uuid4().hex}"
+    meeting = checkpoints.resolve() / f"meeting-{uuid4().hex}"
     others = _start_others(prepared, checkpoints, meeting)
     try:
         _join(recipe, meeting, 0)
@@ -132,14 +134,15 @@ def _work(prepared: Prepared, checkpoints: Path, meeting: Path, rank: int) -> No
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first worker hears it, and ends us
     repeatable()
-    _join(prepared.recipe, meeting, rank)
     team = Team(rank, prepared.recipe.workers)
     try:
+        _join(prepared.recipe, meeting, rank)
         learn(task_of(prepared), prepared, checkpoints, SilentReporter(), team)
     except TrainingFailed:
         return  # the first worker tells it
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def _join(recipe: Recipe, meeting: Path, rank: int) -> None:
@@ -148,13 +151,18 @@ def _join(recipe: Recipe, meeting: Path, rank: int) -> None:
     _choose_gpu(recipe, rank)
     # NCCL wants a GPU for each worker; gloo also serves several on one.
     alone = recipe.device == "cuda" and recipe.workers <= torch.cuda.device_count()
-    dist.init_process_group(
-        "nccl" if alone else "gloo",
-        init_method=f"file://{meeting}",
-        rank=rank,
-        world_size=recipe.workers,
-        timeout=PATIENCE,
-    )
+    place = dist.FileStore(str(meeting), recipe.workers)
+    place.set_timeout(MEETING)
+    try:
+        dist.init_process_group(
+            "nccl" if alone else "gloo",
+            store=place,
+            rank=rank,
+            world_size=recipe.workers,
+            timeout=PATIENCE,
+        )
+    except RuntimeError as error:
+        raise TrainingFailed(_LOST) from error
 
 
 def _choose_gpu(recipe: Recipe, number: int) -> None:
