@@ -1,0 +1,165 @@
+"""Score against cost as a drawing: numbers in, places on a sheet out. Templates draw them.
+
+Cost runs logarithmically to the right. Every point is also a row of the table beside the plot.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmos.evaluation.ranking import pareto
+
+WIDTH, HEIGHT = 720, 320
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 44
+MOST_NAMES = 8
+NAME_WIDTH, NAME_HEIGHT = 6.6, 15  # of a letter, of a line
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    cost: float
+    value: float
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    x: float
+    y: float
+    name: str
+    on_line: bool
+    top: float  # of its interval
+    bottom: float
+    label: str = ""  # shown beside it, where there is room
+    label_x: float = 0
+    anchor: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    dots: list[Dot]
+    line: str  # the Pareto line, as an SVG path
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    best: list[Point]  # the points of the line, cheapest first
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def plot_of(points: Sequence[Point], *, higher_is_better: bool = True) -> Plot | None:
+    """None where there are not two points to compare."""
+    points = [point for point in points if point.cost > 0]
+    if len(points) < 2:
+        return None
+    across = _Log(min(p.cost for p in points), max(p.cost for p in points))
+    up = _Linear(
+        min(p.value if p.low is None else p.low for p in points),
+        max(p.value if p.high is None else p.high for p in points),
+    )
+    line = pareto([(p.cost, p.value) for p in points], higher_is_better=higher_is_better)
+    best = set(line)
+    dots = [
+        Dot(
+            x=across.place(p.cost),
+            y=up.place(p.value),
+            name=p.name,
+            on_line=index in best,
+            top=up.place(p.value if p.high is None else p.high),
+            bottom=up.place(p.value if p.low is None else p.low),
+        )
+        for index, p in enumerate(points)
+    ]
+    return Plot(
+        dots=_named(dots, line),
+        line=_steps([dots[index] for index in line]),
+        x_ticks=across.ticks(),
+        y_ticks=up.ticks(),
+        best=[points[index] for index in line],
+    )
+
+
+class _Log:
+    def __init__(self, least: float, most: float) -> None:
+        self.low, self.high = math.log10(least) - 0.08, math.log10(most) + 0.08
+
+    def place(self, value: float) -> float:
+        share = (math.log10(value) - self.low) / (self.high - self.low)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def ticks(self) -> list[Tick]:
+        """1, 2, 5, 10, … where few decades are shown, powers of ten where many are."""
+        steps = (1, 2, 5) if self.high - self.low < 3 else (1,)
+        found = [
+            step * 10.0**power
+            for power in range(math.floor(self.low), math.ceil(self.high) + 1)
+            for step in steps
+        ]
+        return [
+            Tick(self.place(value), f"{value:,.10g}")
+            for value in found
+            if self.low <= math.log10(value) <= self.high
+        ]
+
+
+class _Linear:
+    def __init__(self, least: float, most: float) -> None:
+        margin = (most - least or abs(most) or 1.0) * 0.06
+        self.low, self.high = least - margin, most + margin
+
+    def place(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
+
+    def ticks(self) -> list[Tick]:
+        rough = (self.high - self.low) / 5
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough)
+        first = math.ceil(self.low / step)
+        last = math.floor(self.high / step)
+        return [
+            Tick(self.place(count * step), f"{count * step:,.6g}")
+            for count in range(first, last + 1)
+        ]
+
+
+def _steps(dots: Sequence[Dot]) -> str:
+    """Between two costs nothing better is known than the cheaper one: a staircase."""
+    parts = [f"M{dots[0].x} {dots[0].y}"]
+    parts += [f"H{dot.x}V{dot.y}" for dot in dots[1:]]
+    return "".join([*parts, f"H{WIDTH - RIGHT}"])
+
+
+def _named(dots: list[Dot], line: Sequence[int]) -> list[Dot]:
+    """Names beside the points of the line, best first, as long as none covers another."""
+    named, taken = list(dots), []
+    for index in [*reversed(line)][:MOST_NAMES]:
+        dot = dots[index]
+        label = dot.name.rpartition("/")[2]
+        width = len(label) * NAME_WIDTH
+        anchor = "end" if dot.x + 9 + width > WIDTH - RIGHT else "start"
+        x = dot.x - 9 if anchor == "end" else dot.x + 9
+        left = x - width if anchor == "end" else x
+        box = (left, left + width, dot.y - NAME_HEIGHT, dot.y)
+        if left < LEFT or any(_overlap(box, other) for other in taken):
+            continue
+        taken.append(box)
+        named[index] = Dot(
+            dot.x, dot.y, dot.name, dot.on_line, dot.top, dot.bottom, label, x, anchor
+        )
+    return named
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
