@@ -3,7 +3,7 @@
 Pages, API, git, LFS and Xet all call `repo_for`. Private and missing look the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -55,10 +55,11 @@ class Ties:
     owns: bool  # it lies in her own namespace
     role: str | None  # in the organisation that owns it
     granted: bool  # her scoped token names it
+    granted_to_write: bool  # … and not for reading only
     accepted: bool  # her access request was accepted
 
 
-_STRANGER = Ties(owns=False, role=None, granted=False, accepted=False)
+_STRANGER = Ties(owns=False, role=None, granted=False, granted_to_write=False, accepted=False)
 _NOTHING = Rights(see=False, read=False, contribute=False, write=False, admin=False)
 _EVERYTHING = Rights(see=True, read=True, contribute=True, write=True, admin=True)
 
@@ -89,6 +90,8 @@ def rights_from(viewer: Viewer, repository: Repository, ties: Ties) -> Rights:
     """The rules themselves: no rows are read here."""
     if viewer.scoped_token and not ties.granted:
         viewer, ties = Viewer(user_id=viewer.user_id), _STRANGER
+    elif viewer.scoped_token and not ties.granted_to_write:
+        viewer = replace(viewer, can_write=False)
     if viewer.is_admin:
         return _limited_to_token(_EVERYTHING, viewer)
     is_member = ties.owns or ties.role is not None
@@ -187,6 +190,7 @@ def _repository_and_ties(
         owns=owns is not None,
         role=role,
         granted=granted is not None,
+        granted_to_write=bool(granted),
         accepted=accepted == AccessRequest.Status.ACCEPTED,
     )
     return db.instance(Repository, columns, without=_RARELY_ASKED), ties
@@ -195,7 +199,8 @@ def _repository_and_ties(
 @cache
 def _point_read() -> str:
     return f"""
-        SELECT u.id, m.role, a.status, g.id, {db.columns(Repository, "r", without=_RARELY_ASKED)}
+        SELECT u.id, m.role, a.status, g.may_write,
+            {db.columns(Repository, "r", without=_RARELY_ASKED)}
         FROM {Repository._meta.db_table} r
         LEFT JOIN {User._meta.db_table} u ON u.namespace_id = r.namespace_id AND u.id = %s
         LEFT JOIN {Organisation._meta.db_table} o ON o.namespace_id = r.namespace_id

@@ -274,10 +274,14 @@ def count_downloads(*, counts: dict[int, int], day: date) -> None:
 
 
 @transaction.atomic
-def grant_to_token(*, viewer: Viewer, token_id: int, kind: Kind, full_name: str) -> None:
+def grant_to_token(
+    *, viewer: Viewer, token_id: int, kind: Kind, full_name: str, may_write: bool = True
+) -> None:
     """Let a scoped token of the viewer open a repository that she may read."""
     repository = repo_for(viewer, kind, full_name, wants="read")
-    TokenGrant.objects.get_or_create(token_id=token_id, repository=repository)
+    TokenGrant.objects.update_or_create(
+        token_id=token_id, repository=repository, defaults={"may_write": may_write}
+    )
 
 
 def _place_for(viewer: Viewer, kind: Kind, namespace: str | None) -> Namespace:

@@ -271,6 +271,7 @@ class TokenGrant(models.Model):
 
     token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="grants")
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
+    may_write = models.BooleanField(default=True)  # as far as the token's role allows it
 
     class Meta:
         constraints: ClassVar = [

@@ -193,6 +193,7 @@ class Migration(migrations.Migration):
             name='TokenGrant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('may_write', models.BooleanField(default=True)),
                 ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hub.repository')),
                 ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='accounts.token')),
             ],
