@@ -82,12 +82,22 @@ def refusal_reply(refusal: Refusal) -> Response:
 
 def endpoint(view: AsyncEndpoint) -> AsyncEndpoint:
     """An endpoint on the event loop: for point reads and streams. Turns refusals into replies."""
+    return endpoint_refusing(refusal_reply)(view)
 
-    @functools.wraps(view)
-    async def door(request: Request) -> Response:
-        return await _answered(view, request)
 
-    return door
+def endpoint_refusing(
+    refused: Callable[[Refusal], Response],
+) -> Callable[[AsyncEndpoint], AsyncEndpoint]:
+    """The same for protocols of other people, whose clients read refusals in their own shape."""
+
+    def decorated(view: AsyncEndpoint) -> AsyncEndpoint:
+        @functools.wraps(view)
+        async def door(request: Request) -> Response:
+            return await _answered(view, request, refused)
+
+        return door
+
+    return decorated
 
 
 def blocking(view: SyncEndpoint) -> AsyncEndpoint:
@@ -104,7 +114,11 @@ def blocking(view: SyncEndpoint) -> AsyncEndpoint:
     return door
 
 
-async def _answered(view: AsyncEndpoint, request: Request) -> Response:
+async def _answered(
+    view: AsyncEndpoint,
+    request: Request,
+    refused: Callable[[Refusal], Response] = refusal_reply,
+) -> Response:
     request_id = request.headers.get("x-request-id") or f"Root=1-{uuid4().hex}"
     try:
         with _page_language(request):
@@ -114,11 +128,11 @@ async def _answered(view: AsyncEndpoint, request: Request) -> Response:
     except Moved as moved:
         address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         moved.headers["Location"] = moved.location(address)
-        response = refusal_reply(moved)
+        response = refused(moved)
     except Refusal as refusal:
-        response = refusal_reply(refusal)
+        response = refused(refusal)
     except Exception as error:  # noqa: BLE001 - the door: logged, and answered as a failure
-        response = refusal_reply(_refusal_for(error, request, request_id))
+        response = refused(_refusal_for(error, request, request_id))
     response.headers.setdefault("X-Request-Id", request_id)
     return response
 

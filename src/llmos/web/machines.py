@@ -19,6 +19,7 @@ from llmos.hub.api import (
 from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
 from llmos.jobs import api as jobs
+from llmos.serving import api as serving
 
 
 def machine_routes() -> list[Route]:
@@ -28,6 +29,7 @@ def machine_routes() -> list[Route]:
         *info.routes,
         *xet.routes,
         *lfs.routes,
+        *serving.routes,
         *tree.routes,
         *commit.routes,
         *refs.routes,

@@ -65,8 +65,8 @@ def _header(file: IO[bytes]) -> tuple[dict[str, Any], list["_Tensor"]]:
 def check(file: IO[bytes], size: int) -> dict[str, Any]:
     """The same facts, of a file of `size` bytes whose every tensor lies inside it.
 
-    To be called before an engine maps the file: it trusts what the header claims.
-    Raises NotGguf.
+    To be called before an engine maps the file: it trusts what the header claims. Adds
+    `bytes_per_token`, what a conversation takes in memory. Raises NotGguf.
     """
     fields, tensors = _header(file)
     alignment = fields.get("general.alignment", 32)
@@ -76,7 +76,8 @@ def check(file: IO[bytes], size: int) -> dict[str, Any]:
     for tensor in tensors:
         if start + tensor.offset + tensor.least_bytes > size:
             raise NotGguf(f"the tensor {tensor.name[:80]!r} lies outside the file")
-    return _facts(fields, min(sum(tensor.count for tensor in tensors), 2**62))
+    facts = _facts(fields, min(sum(tensor.count for tensor in tensors), 2**62))
+    return {**facts, "bytes_per_token": _bytes_per_token(fields)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,20 @@ def _facts(fields: dict[str, Any], total: int) -> dict[str, Any]:
         "quantize_imatrix_file": fields.get("quantize.imatrix.file"),
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _bytes_per_token(fields: dict[str, Any]) -> int:
+    """A key and a value, in 16-bit numbers, for each layer and head; 0 when it is not told."""
+
+    def told(name: str) -> int:
+        value = fields.get(f"{fields.get('general.architecture')}.{name}")
+        return value if isinstance(value, int) and value > 0 else 0
+
+    heads = told("attention.head_count")
+    width = told("embedding_length") // heads if heads else 0
+    keys = told("attention.key_length") or width
+    values = told("attention.value_length") or width
+    return told("block_count") * (told("attention.head_count_kv") or heads) * (keys + values) * 2
 
 
 def _token(fields: dict[str, Any], name: str) -> str | None:

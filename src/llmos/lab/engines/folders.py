@@ -5,6 +5,7 @@ run, GGUF headers that promise what the file does not have.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,8 @@ class ModelFolder:
     gguf: Path | None = None
 
 
-def look(folder: Path, *, file: str = "") -> ModelFolder:
-    """What `folder` (or a GGUF file itself) holds. Raises BadModel, RunsCode, NoEngine.
-
-    `file` chooses among several GGUF files; else the one with the most bits up to 8 is taken.
-    """
+def look(folder: Path) -> ModelFolder:
+    """What `folder` (or a GGUF file itself) holds. Raises BadModel, RunsCode, NoEngine."""
     if folder.is_file():
         if folder.suffix != ".gguf":
             raise BadModel(f"{folder.name} is no model: name a folder or a GGUF file")
@@ -58,25 +56,55 @@ def look(folder: Path, *, file: str = "") -> ModelFolder:
     if not folder.is_dir():
         raise BadModel(f"There is no model at {folder}")
     config = read_json(folder / "config.json")
-    found = sorted(folder.rglob("*.gguf"))
-    if file:
-        found = [path for path in found if path.relative_to(folder).as_posix() == file]
-        if not found:
-            raise BadModel(f"The model has no file {file}")
-        return _gguf_model(found[0])
-    if list(folder.glob("*.safetensors")) and config:
-        _refuse_code(folder, config)
-        return _safetensors_model(folder, config)
-    if found:
-        return _gguf_model(_preferred(found))
-    if any(path.suffix in _PICKLES for path in folder.iterdir()):
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+    task = task_of(names, config, read_json(folder / "tokenizer_config.json"))
+    if not any(_is_weights(name) for name in names):
+        return _gguf_model(folder / preferred_gguf(names))
+    architecture = _architecture(config)
+    return ModelFolder(
+        path=folder,
+        task=task,
+        engine=_engine_for(folder, config, architecture, task),
+        architecture=architecture,
+        context=_context(config),
+    )
+
+
+def task_of(
+    names: Iterable[str], config: Mapping[str, Any], tokenizer_config: Mapping[str, Any]
+) -> str:
+    """What a model with files of these names is for, as far as an engine here can run it.
+
+    Raises BadModel, RunsCode, NoEngine.
+    """
+    names = set(names)
+    if config and any(_is_weights(name) for name in names):
+        for name, value in (("config.json", config), ("tokenizer_config.json", tokenizer_config)):
+            if "auto_map" in value:
+                raise RunsCode(
+                    f"{name} names code to run (auto_map); this hub runs no code of models"
+                )
+        return _task(_architecture(config), has_modules="modules.json" in names)
+    if any(name.endswith(".gguf") for name in names):
+        return "text-generation"
+    if any(name.endswith(_PICKLES) for name in names):
         raise RunsCode(
             "The weights are pickles, which can run code when they are read; "
             "save the model again as safetensors"
         )
-    if (folder / "adapter_config.json").exists():
+    if "adapter_config.json" in names:
         raise NoEngine("This is an adapter without its base; merge them, then it can be used")
-    raise BadModel("The folder has no config.json with safetensors, and no GGUF file")
+    raise NoEngine("There is no config.json with safetensors, and no GGUF file")
+
+
+def preferred_gguf(names: Iterable[str]) -> str:
+    """Of several quantisations the closest to q8_0: more bits cost speed, fewer quality."""
+    order = ("q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0", "f16", "bf16")
+
+    def rank(name: str) -> tuple[int, str]:
+        return next((at for at, word in enumerate(order) if word in name.lower()), 99), name
+
+    return min((name for name in names if name.endswith(".gguf")), key=rank)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -94,30 +122,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _refuse_code(folder: Path, config: dict[str, Any]) -> None:
-    for name, value in (
-        ("config.json", config),
-        ("tokenizer_config.json", read_json(folder / "tokenizer_config.json")),
-    ):
-        if "auto_map" in value:
-            raise RunsCode(f"{name} names code to run (auto_map); this hub runs no code of models")
+def _is_weights(name: str) -> bool:
+    return "/" not in name and name.endswith(".safetensors") and not name.startswith("adapter_")
 
 
-def _safetensors_model(folder: Path, config: dict[str, Any]) -> ModelFolder:
+def _architecture(config: Mapping[str, Any]) -> str:
     named = config.get("architectures")
-    architecture = str(named[0]) if isinstance(named, list) and named else ""
+    return str(named[0]) if isinstance(named, list) and named else ""
+
+
+def _task(architecture: str, *, has_modules: bool) -> str:
     task = next((task for end, task in _TASKS.items() if architecture.endswith(end)), "")
-    if (folder / "modules.json").exists() or (not task and architecture.endswith("Model")):
-        task = "feature-extraction"
+    if has_modules or (not task and architecture.endswith("Model")):
+        return "feature-extraction"
     if not task:
         raise NoEngine(f"No engine here runs models of the kind {architecture or 'unknown'}")
-    return ModelFolder(
-        path=folder,
-        task=task,
-        engine=_engine_for(folder, config, architecture, task),
-        architecture=architecture,
-        context=_context(config),
-    )
+    return task
 
 
 def _engine_for(folder: Path, config: dict[str, Any], architecture: str, task: str) -> str:
@@ -149,14 +169,3 @@ def _gguf_model(path: Path) -> ModelFolder:
         raise NoEngine(f"{path.name} is no language model (its architecture: {architecture})")
     context = int(facts["context_length"])
     return ModelFolder(path.parent, "text-generation", "llama_cpp", architecture, context, path)
-
-
-def _preferred(found: list[Path]) -> Path:
-    """The closest to q8_0: more bits cost speed and memory, fewer cost quality."""
-    order = ("q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0", "f16", "bf16")
-
-    def rank(path: Path) -> tuple[int, str]:
-        name = path.name.lower()
-        return next((at for at, word in enumerate(order) if word in name), len(order)), name
-
-    return min(found, key=rank)

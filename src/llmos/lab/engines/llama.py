@@ -18,6 +18,10 @@ from llmos.lab.engines.folders import ModelFolder
 from llmos.lab.errors import BadModel
 from llmos.lab.export import gguf
 from llmos.lab.export.cache import converted
+from llmos.wire.gguf import check
+
+
+_CONTEXT = 8192  # tokens, where nobody says more: what the model promises may not fit in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,26 @@ class LlamaCppEngine(Engine):
         threads: int,
         cache: Path | None,
         slots: int = 1,
-        context: int = 0,
+        context: int = _CONTEXT,
+        conversations: int = 0,
         behind: Behind | None = None,
     ) -> None:
+        """`slots` at once, each with `context` tokens; fewer when they take over `conversations`
+        bytes of memory, if that is given.
+        """
         import xllamacpp
 
         self.task = model.task
-        self.context = min(model.context, context or model.context)
+        self.precision = "q8_0" if model.gguf is None else "as in the file"
         file, self.adds_space = _file_of(model, cache)
+        self.context = min(model.context, context)
+        self.slots = _fitting(file, slots, self.context, conversations)
         params = xllamacpp.CommonParams()
         params.model.path = str(file)
-        params.n_parallel = slots
-        params.kv_unified = True  # one long conversation may use what short ones leave
-        params.n_ctx = self.context
+        params.n_parallel = self.slots
+        # Each has its own part: where one could use what others leave, all fail when it is full.
+        params.kv_unified = False
+        params.n_ctx = self.context * self.slots
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.verbosity = -1
         params.ui = params.endpoint_slots = params.endpoint_props = False
@@ -140,6 +151,12 @@ def _file_of(model: ModelFolder, cache: Path | None) -> tuple[Path, bool]:
 
     made = converted(model.path, "gguf-q8_0", make, cache=cache)
     return made / "model.gguf", gguf.adds_space(model.path)
+
+
+def _fitting(file: Path, slots: int, context: int, conversations: int) -> int:
+    with file.open("rb") as opened:
+        one = context * check(opened, file.stat().st_size)["bytes_per_token"]
+    return max(1, min(slots, conversations // one)) if conversations and one else slots
 
 
 def _parameters(sampling: Sampling) -> dict[str, Any]:
