@@ -4,22 +4,26 @@ It keeps nothing in memory that it could not find again, so it may be killed at 
 """
 
 import logging
-import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import orjson
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
-from llmos.jobs.actions import check_output, claim, end, job_token, requeue
+from llmos.jobs import costs
 from llmos.jobs.config import JobsSettings
-from llmos.jobs.executors import executor_named
-from llmos.jobs.folders import EXIT, SPEC, job_folder, read_events, read_exit
+from llmos.jobs.ending import checked_output, end, requeue
+from llmos.jobs.executors import Executor, executor_named
+from llmos.jobs.folders import SPEC, job_folder, read_events, read_exit, read_usage
+from llmos.jobs.hearing import Heard
 from llmos.jobs.models import Job
+from llmos.jobs.retention import sweep
 from llmos.jobs.stages import Stage
+from llmos.jobs.starting import claim, job_token
 from llmos.jobs.waking import wake_path
 from llmos.kit.config import current
 from llmos.kit.errors import Refusal
@@ -30,8 +34,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds
 HEARTBEAT_EVERY = 10.0
-# Events that become columns of the row when they come.
-FACTS = {"made": "made", "output": "output", "result": "result", "cost": "cost"}
+SWEEP_EVERY = 3600.0
+# A job that the hub stumbles over so often in a row is ended, so that others get its cores.
+STUMBLES = 5
 
 
 class Runner:
@@ -39,9 +44,9 @@ class Runner:
 
     def __init__(self, hub_url: str) -> None:
         self.hub_url = hub_url
-        self._heard: dict[str, int] = {}  # job → offset in its stream
-        self._facts: dict[str, dict[str, Any]] = {}
-        self._beaten = 0.0
+        self._heard: dict[str, Heard] = {}
+        self._stumbles: Counter[str] = Counter()
+        self._beaten = self._swept = float("-inf")
         self._is_first_look = True
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -58,140 +63,175 @@ class Runner:
 
     def look(self) -> None:
         """One round: hear the running jobs, then start waiting ones while there is room."""
-        running = list(Job.objects.filter(stage=Stage.RUNNING).select_related("namespace", "user"))
-        beat = time.monotonic() - self._beaten > HEARTBEAT_EVERY
-        for job in running:
-            self._hear(job)
-            self._tend(job, beat=beat)
+        moment = time.monotonic()
+        beat = moment - self._beaten > HEARTBEAT_EVERY
+        for job in _running():
+            self._look_after(job, beat=beat)
         if beat:
-            self._beaten = time.monotonic()
+            self._beaten = moment
         self._is_first_look = False
         self._start_waiting()
+        if moment - self._swept > SWEEP_EVERY:
+            self._swept = moment
+            sweep()
+
+    def _look_after(self, job: Job, *, beat: bool) -> None:
+        try:
+            self._tend(job, beat=beat)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # One job's trouble is not the others': they are looked after all the same.
+            logger.exception("job %s could not be looked after", job.pk)
+            self._stumbles[job.pk] += 1
+            if self._stumbles[job.pk] >= STUMBLES:
+                executor_named(job.executor).stop(job)
+                why = f"The hub could not follow this job ({error}); its log has the cause."
+                self._over(job, Stage.FAILED, message=why)
+        else:
+            self._stumbles.pop(job.pk, None)
 
     def _start_waiting(self) -> None:
-        room = cores_for_jobs() - sum(
-            Job.objects.filter(stage=Stage.RUNNING).values_list("cores", flat=True)
-        )
+        """In line, the first first; whoever does not fit holds up those behind."""
+        room: dict[str, int] = {}
+        full: set[str] = set()
+        at_once, running = current(JobsSettings).at_once, Counter[int]()
+        for job in _running():
+            executor = executor_named(job.executor)
+            left = room.setdefault(job.executor, executor.cores())
+            room[job.executor] = left - min(job.cores, executor.cores())
+            running[job.namespace_id] += 1
         for job in _waiting():
+            if job.executor in full or (at_once and running[job.namespace_id] >= at_once):
+                continue
             # A job wider than the machine runs alone.
-            wanted = min(job.cores, cores_for_jobs())
-            if wanted > room:
-                return
-            if claim(job):
+            most = executor_named(job.executor).cores()
+            if min(job.cores, most) > room.setdefault(job.executor, most):
+                full.add(job.executor)
+            elif claim(job):
                 job.refresh_from_db()
+                room[job.executor] -= min(job.cores, most)
+                running[job.namespace_id] += 1
                 self._start(job)
-                room -= wanted
 
     def _start(self, job: Job) -> None:
         folder = job_folder(job.pk)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / EXIT).unlink(missing_ok=True)
             with written_whole(folder / SPEC) as file:
                 file.write(orjson.dumps(job.spec))
-            environment = {
-                "HF_ENDPOINT": self.hub_url,
-                "HF_TOKEN": job_token(job, hours=current(JobsSettings).hours),
-                "HF_HOME": str(folder / "cache"),
-                "HF_HUB_DISABLE_TELEMETRY": "1",
-                "HF_HUB_DISABLE_UPDATE_CHECK": "1",
-                "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-                "NO_PROXY": "*",
-                "LLMOS_JOB_ID": job.pk,
-                "LLMOS_JOB_NAMESPACE": job.namespace.name,
-            }
-            executor_named(job.executor).start(job, environment)
+            executor_named(job.executor).start(job, self._environment(job))
         except Refusal as refusal:
             end(job, Stage.FAILED, message=refusal.message)
+        except DatabaseError:
+            raise
         except Exception as error:
             logger.exception("job %s could not be started", job.pk)
             end(job, Stage.FAILED, message=f"The job could not be started: {error}")
 
-    def _hear(self, job: Job) -> None:
+    def _environment(self, job: Job) -> dict[str, str]:
+        return {
+            "HF_ENDPOINT": self.hub_url,
+            "HF_TOKEN": job_token(job, hours=current(JobsSettings).hours),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "NO_PROXY": "*",
+            "LLMOS_JOB_ID": job.pk,
+            "LLMOS_JOB_NAMESPACE": job.namespace.name,
+        }
+
+    def _hear(self, job: Job) -> Heard:
         """Take in what the job has said since last time."""
-        facts = self._facts.setdefault(job.pk, {})
-        progress = dict(job.progress)
-        for place in read_events(job.pk, after=self._heard.get(job.pk, 0)):
-            self._heard[job.pk] = place.after
-            _note(place.event, progress, facts)
-        if progress != job.progress:
-            job.progress = progress
-            Job.objects.filter(pk=job.pk).update(progress=progress)
+        heard = self._heard.setdefault(job.pk, Heard(dict(job.progress)))
+        for place in read_events(job.pk, after=heard.until):
+            heard.note(place)
+        if heard.progress != job.progress:
+            job.progress = dict(heard.progress)
+            Job.objects.filter(pk=job.pk).update(progress=job.progress)
+        return heard
 
     def _tend(self, job: Job, *, beat: bool) -> None:
         executor = executor_named(job.executor)
+        self._hear(job)
         if executor.is_alive(job):
             if job.cancel_wanted:
                 executor.stop(job)
             if beat:
                 Job.objects.filter(pk=job.pk).update(heartbeat_at=now())
             return
-        self._hear(job)  # its last words
-        ended = read_exit(job.pk)
-        if ended is None:
+        heard = self._hear(job)  # its last words
+        ended = read_exit(job.pk, job.attempt)
+        if ended is not None:
+            self._end(job, executor, ended, heard)
+        elif not executor.find_again(job):
             why = "What ran this job ended without a word; it goes on from its checkpoint."
             # A hub that was stopped or killed is no fault of the job's.
-            requeue(job, why, at_fault=not self._is_first_look)
-        else:
-            self._end(job, ended)
-        self._heard.pop(job.pk, None)
-        self._facts.pop(job.pk, None)
+            requeue(job, why, at_fault=not self._is_first_look, cost=_cost(job, heard))
+            self._heard.pop(job.pk, None)
 
-    def _end(self, job: Job, ended: dict[str, Any]) -> None:
-        facts = dict(self._facts.get(job.pk, {}))
-        refused = facts.pop("refused", "")
-        last = facts.pop("log", "")
-        code, by = ended["code"], ended.get("ended_by", "")
+    def _end(self, job: Job, executor: Executor, ended: dict[str, Any], heard: Heard) -> None:
+        facts = {**heard.facts, "cost": _cost(job, heard)}
+        code, by = ended["code"], ended["ended_by"]
+        stage, message = Stage.SUCCEEDED, ""
         if job.cancel_wanted or by == "cancel":
-            end(job, Stage.CANCELLED, exit_code=code, facts=facts)
+            stage = Stage.CANCELLED
         elif by:
-            end(job, Stage.FAILED, message=_LIMITS[by], exit_code=code, facts=facts)
-        elif code == 0:
-            try:
-                check_output(job, facts.get("output") or {})
-            except Refusal as refusal:
-                end(job, Stage.FAILED, message=refusal.message, exit_code=code, facts=facts)
-            else:
-                end(job, Stage.SUCCEEDED, exit_code=code, facts=facts)
+            stage, message = Stage.FAILED, _LIMITS[by]
+        elif code == LOST_STATUS:
+            requeue(job, heard.last_words, cost=facts["cost"])
+            self._heard.pop(job.pk, None)
+            return
+        elif code != 0:
+            stage, message = Stage.FAILED, heard.refused or _broken_off(code, heard.last_words)
         else:
-            why = refused or f"The job broke off ({_status(code)}). Its last words: {last}"
-            end(job, Stage.FAILED, message=why, exit_code=code, facts=facts)
+            try:
+                facts["output"] = checked_output(job, facts.get("output") or {}) or None
+            except Refusal as refusal:
+                stage, message = Stage.FAILED, refusal.message
+        self._over(job, stage, message=message, exit_code=code, facts=facts)
+        if stage == Stage.SUCCEEDED:
+            executor.clear(job)
+
+    def _over(self, job: Job, stage: Stage, **how: Any) -> None:
+        end(job, stage, **how)
+        self._heard.pop(job.pk, None)
+        self._stumbles.pop(job.pk, None)
 
 
+# How a job's process says that it has lost the work it was following (`jobs/follower.py`).
+LOST_STATUS = 75
 _LIMITS = {
     "memory": "The job used more memory than it may: lower batch.tokens or the model's size.",
+    "processes": "The job started more processes than it may: lower its number of workers.",
     "time": "The job took longer than jobs may here; resume it to go on from its checkpoint.",
 }
 
 
-def cores_for_jobs() -> int:
-    return current(JobsSettings).cores or os.cpu_count() or 1
+def _broken_off(code: int, last_words: str) -> str:
+    if code == -9:
+        return (
+            "The job was killed from outside; most often the machine's memory was used up. "
+            "Lower batch.tokens or the model's size, then resume it."
+        )
+    status = f"signal {-code}" if code < 0 else f"exit status {code}"
+    said = f" Its last words: {last_words}" if last_words else " It said nothing."
+    return f"The job broke off ({status}).{said}"
+
+
+def _cost(job: Job, heard: Heard) -> dict[str, Any] | None:
+    """Of all attempts so far: this one as it tells itself, or as it was seen."""
+    told = heard.facts.get("cost") or costs.seen(read_usage(job.pk, job.attempt))
+    return costs.added(job.cost, told)
+
+
+def _running() -> list[Job]:
+    return list(Job.objects.filter(stage=Stage.RUNNING).select_related("namespace", "user"))
 
 
 def _waiting() -> Iterator[Job]:
     jobs = Job.objects.filter(stage=Stage.QUEUED).select_related("namespace", "user")
-    yield from jobs.order_by("-priority", "created_at")[:50]
-
-
-def _note(event: dict[str, Any], progress: dict[str, Any], facts: dict[str, Any]) -> None:
-    kind = event["event"]
-    content = {key: value for key, value in event.items() if key not in {"event", "at"}}
-    if kind in FACTS:
-        facts[FACTS[kind]] = content
-    elif kind == "step":
-        progress["step"] = content
-    elif kind == "evaluation":
-        progress["metrics"] = content["metrics"]
-    elif kind in {"plan", "status"}:
-        progress |= content
-    elif kind == "refused":
-        facts["refused"] = content["text"]
-    elif kind == "log" and content["text"].strip():
-        facts["log"] = content["text"].strip()
-
-
-def _status(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit status {code}"
+    yield from jobs.order_by("-priority", "created_at")
 
 
 def _wake_socket() -> socket.socket:

@@ -112,6 +112,7 @@ class Benchmark:
     prompt: str = ""  # for causal models, `{column}` stands for its value
     chat: bool = False  # send the prompt as a message, in the model's own chat format
     answer: str = ""  # regular expression; its last match in an output (and a target) counts
+    ignore: str = ""  # regular expression; removed from answers and targets before comparing
     choices: tuple[str, ...] = ()  # classification: the same for all rows
     delimiter: str = " "  # classification: between prompt and choice
     metrics: tuple[MetricChoice, ...] = ()  # the first is primary
@@ -196,11 +197,11 @@ def _check(benchmark: Benchmark) -> None:
         raise BadBenchmark("decoding: temperature and top_k are not below 0, top_p in (0, 1]")
     if not 0 <= decoding.seed < 2**31:
         raise BadBenchmark("decoding.seed is a whole number from 0 to 2147483647")
-    if benchmark.answer:
+    for key in ("answer", "ignore"):
         try:
-            re.compile(benchmark.answer)
+            re.compile(getattr(benchmark, key))
         except re.error as error:
-            raise BadBenchmark(f"answer is no regular expression: {error}") from error
+            raise BadBenchmark(f"{key} is no regular expression: {error}") from error
 
 
 def _check_data(benchmark: Benchmark) -> None:

@@ -39,6 +39,12 @@ class TrainingFailed(Invalid):
     code = "TrainingFailed"
 
 
+class EvaluationLost(Invalid):
+    """The hub did not take the per-sample outputs, without which no result stands."""
+
+    code = "EvaluationLost"
+
+
 class MissingPart(Invalid):
     """An optional part of LLMOS is not installed; the message names the extra."""
 

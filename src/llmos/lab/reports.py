@@ -16,10 +16,11 @@ EVENTS = {
     "status": "text: what is being done now, in a member's words",
     "plan": "steps: how many there will be",
     "step": "step, of, loss, learning_rate, tokens_per_second, seconds",
+    "progress": "done, of, unit: how much of some work is done",
     "evaluation": "step, metrics: name to number",
     "sample": "step, source, target, output",
     "output": "kind, repo, commit, files: path to SHA-256; kept under a repository or not",
-    "result": "metrics, samples: of an evaluation",
+    "result": "of an evaluation, as docs/reference/benchmarks.md describes it",
     "made": "recipe, software, lock, hardware, seed: what it takes to do this again",
     "cost": "cpu_seconds, wall_seconds, peak_memory_bytes, energy_wh, energy_method",
     "refused": "code, text: the member can mend this herself",
@@ -51,6 +52,8 @@ class ConsoleReporter:
     def report(self, event: str, **fields: Any) -> None:
         if event == "step":
             self._step(**fields)
+        elif event == "progress":
+            self._progress(**fields)
         elif event == "evaluation":
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in fields["metrics"].items())
             self._say(f"step {fields['step']}: {numbers}")
@@ -72,6 +75,13 @@ class ConsoleReporter:
         self._bar.total = of
         self._bar.set_postfix_str(f"loss {loss:.3f}, {tokens_per_second:.0f} tokens/s")
         self._bar.update(step - self._bar.n)
+
+    def _progress(self, *, done: int, of: int, unit: str) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=of, unit=unit, file=sys.stderr, disable=None, leave=False)
+        self._bar.update(done - self._bar.n)
 
     def _say(self, text: str) -> None:
         if self._bar is not None and not self._bar.disable:

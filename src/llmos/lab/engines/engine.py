@@ -5,7 +5,7 @@ refuses the rest with `CannotDo`. Nothing here knows a network; `serving` puts e
 one, the command line and the evaluation call them directly.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,10 @@ class Generated:
     new_tokens: int
 
 
+# A text in pieces as they are made; what the generator returns holds the whole and the counts.
+Pieces = Generator[str, None, Generated]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A stretch of the context that answers a question: characters `start` up to `end`."""
@@ -76,11 +80,15 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Sum of log-probabilities of a continuation; whether greedy search would have said it."""
+    """Sum of log-probabilities of a continuation; whether greedy search would have said it.
+
+    `cut` counts the tokens of the prompt that had to be left out, from its beginning.
+    """
 
     logprob: float
     is_greedy: bool
     tokens: int
+    cut: int = 0
 
 
 class Engine:
@@ -89,6 +97,8 @@ class Engine:
     kind: str  # "ctranslate2", "llama_cpp", "transformers" or "torch"
     task: str  # in the hub's words: "translation", "text-generation", …
     context: int
+    precision: str = "float32"  # of the weights, as they are computed with
+    prefix: str = ""  # stands before an empty prompt when probabilities are told
 
     def translate(
         self,
@@ -112,14 +122,12 @@ class Engine:
         """How each prompt goes on. Raises PromptTooLong, CannotDo."""
         raise self._cannot("continue text")
 
-    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Iterator[str]:
-        """The same of one prompt, in pieces as they are made."""
+    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Pieces:
+        """The same of one prompt, in pieces; closing them stops the work."""
         raise self._cannot("continue text")
 
-    def chat(
-        self, messages: Sequence[Message], *, sampling: Sampling | None = None
-    ) -> Iterator[str]:
-        """The next turn of a conversation, in pieces as they are made."""
+    def chat(self, messages: Sequence[Message], *, sampling: Sampling | None = None) -> Pieces:
+        """The next turn of a conversation, in pieces; closing them stops the work."""
         raise self._cannot("chat")
 
     def embed(self, texts: Sequence[str], *, normalize: bool | None = None) -> Embedded:
@@ -131,7 +139,11 @@ class Engine:
         raise self._cannot("answer questions from a text")
 
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
-        """How likely each (prompt, continuation) is, token by token."""
+        """How likely each (prompt, continuation) is, token by token.
+
+        Before an empty prompt stands `prefix`, and a text longer than the context is read in
+        windows. Raises PromptTooLong for a longer continuation, CannotDo.
+        """
         raise self._cannot("tell probabilities")
 
     def close(self) -> None:

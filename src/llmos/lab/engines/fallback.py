@@ -4,8 +4,11 @@ Causal models, encoder-decoders and question answering. Only safetensors are rea
 that a model brings.
 """
 
+import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,6 +21,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from llmos.lab.engines.causal import CausalBatches
 from llmos.lab.engines.engine import (
     Alternative,
     Answer,
@@ -25,11 +29,13 @@ from llmos.lab.engines.engine import (
     Generated,
     Likelihood,
     Message,
+    Pieces,
     Sampling,
     Translation,
 )
 from llmos.lab.engines.errors import CannotDo, PromptTooLong
 from llmos.lab.engines.folders import ModelFolder
+from llmos.lab.engines.stopping import pieces_up_to, up_to
 from llmos.lab.errors import BadModel
 from llmos.lab.export.ctranslate2 import load_tokenizer
 
@@ -53,10 +59,7 @@ class TransformersEngine(Engine):
             raise CannotDo(f"No engine here runs models for {self.task}")
         logging.disable_progress_bar()
         try:
-            self._tokenizer = load_tokenizer(model.path)
-            self._model = _CLASSES[self.task].from_pretrained(
-                model.path, use_safetensors=True, local_files_only=True, dtype=torch.float32
-            )
+            self._tokenizer, self._model = _loaded(model)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise BadModel(f"transformers cannot load the model: {error}") from error
         self._model.eval()
@@ -78,14 +81,13 @@ class TransformersEngine(Engine):
         found = []
         for text in texts:
             ids = self._ids(text)
-            with self._one:
-                made = self._model.generate(
-                    ids,
-                    num_beams=max(beam, alternatives),
-                    num_return_sequences=alternatives,
-                    length_penalty=length_penalty,
-                    **self._options(Sampling(max_new=max_new), ids),
-                )
+            made = self._made(
+                ids,
+                Sampling(max_new=max_new),
+                num_beams=max(beam, alternatives),
+                num_return_sequences=alternatives,
+                length_penalty=length_penalty,
+            )
             options = tuple(Alternative(self._text(row), 0.0) for row in made)
             source = tuple(self._tokenizer.convert_ids_to_tokens(ids[0].tolist()))
             found.append(Translation(options, source))
@@ -97,16 +99,17 @@ class TransformersEngine(Engine):
     ) -> list[Generated]:
         if self.task == "question-answering":
             raise self._cannot("continue text")
-        return [self._generated(prompt, sampling or Sampling()) for prompt in prompts]
+        sampling = sampling or Sampling()
+        if self.task == "text-generation" and self._batches.continues:
+            return self._continued(prompts, sampling)
+        return [self._generated(prompt, sampling) for prompt in prompts]
 
-    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Iterator[str]:
+    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Pieces:
         if self.task != "text-generation":
             raise self._cannot("continue text")
         return self._streamed(self._ids(prompt), sampling or Sampling())
 
-    def chat(
-        self, messages: Sequence[Message], *, sampling: Sampling | None = None
-    ) -> Iterator[str]:
+    def chat(self, messages: Sequence[Message], *, sampling: Sampling | None = None) -> Pieces:
         if self.task != "text-generation" or not self._tokenizer.chat_template:
             raise CannotDo("This model has no chat template: let it continue text instead")
         ids = self._tokenizer.apply_chat_template(
@@ -141,57 +144,140 @@ class TransformersEngine(Engine):
             found += _best_stretches(context, offsets[row].tolist(), inside, starts, ends)
         return sorted(found, key=lambda one: -one.score)[:top]
 
-    @torch.no_grad()
+    @property
+    def prefix(self) -> str:
+        return str(self._tokenizer.decode([self._first()]))
+
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
         if self.task != "text-generation":
             raise self._cannot("tell probabilities of text")
+        parts = [self._windows(prompt, continuation) for prompt, continuation in pairs]
+        with self._one:
+            gains = iter(self._batches.gains([pair for part in parts for pair in part.pairs]))
         found = []
-        for prompt, continuation in pairs:
-            start = self._ids(prompt)[0].tolist() if prompt else [self._model.config.eos_token_id]
-            whole = self._ids(prompt + continuation)[0].tolist()
-            end = whole[len(start) :] if prompt else whole
-            tokens = torch.tensor([start + end])
-            logits = self._model(tokens[:, :-1]).logits[0, len(start) - 1 :]
-            target = tokens[0, len(start) :]
-            gain = logits.log_softmax(-1).gather(1, target[:, None]).sum().item()
-            found.append(Likelihood(gain, bool((logits.argmax(-1) == target).all()), len(end)))
+        for part in parts:
+            own = [next(gains) for _ in part.pairs]
+            found.append(
+                Likelihood(
+                    logprob=math.fsum(gain.logprob for gain in own),
+                    is_greedy=all(gain.is_greedy for gain in own),
+                    tokens=sum(len(end) for _, end in part.pairs),
+                    cut=part.cut,
+                )
+            )
         return found
+
+    @cached_property
+    def _batches(self) -> CausalBatches:
+        return CausalBatches(self._model)
+
+    def _windows(self, prompt: str, continuation: str) -> "_Asked":
+        """A pair as token ids, split where the text alone is longer than the model can see.
+
+        Raises PromptTooLong for an answer that is.
+        """
+        if not prompt:
+            ids = self._plain_ids(continuation, special=False)
+            first = self._first()
+            ids = ids[1:] if ids[:1] == [first] and len(ids) > 1 else ids
+            return _Asked(_rolled(first, ids, self.context), 0)
+        # Spaces belong to the word after them: that is how text was cut when the model learned.
+        bare = prompt.rstrip()
+        continuation = prompt[len(bare) :] + continuation
+        start = self._plain_ids(bare) if bare else [self._first()]
+        whole = self._plain_ids(bare + continuation) if bare else start
+        end = whole[len(start) :] if bare else self._plain_ids(continuation, special=False)
+        # Joined to the word before, an answer may have no token of its own left.
+        end = end or whole[-1:]
+        if len(end) > self.context:
+            raise PromptTooLong(len(end), self.context)
+        over = max(0, len(start) + len(end) - self.context - 1)
+        return _Asked([(start[over:], end)], over)
+
+    def _plain_ids(self, text: str, *, special: bool = True) -> list[int]:
+        """Without an end, which some tokenisers set: the text is to go on."""
+        begins = not special or bool(self.prefix and text.startswith(self.prefix))
+        ids: list[int] = self._tokenizer(
+            text, add_special_tokens=not begins, verbose=False
+        ).input_ids
+        return ids[:-1] if len(ids) > 1 and ids[-1] == self._tokenizer.eos_token_id else ids
+
+    def _first(self) -> int:
+        """The token before an empty prompt."""
+        bos, eos = self._tokenizer.bos_token_id, self._tokenizer.eos_token_id
+        return int(bos if bos is not None else eos if eos is not None else 0)
+
+    def _continued(self, prompts: Sequence[str], sampling: Sampling) -> list[Generated]:
+        asked = [self._plain_ids(prompt) or [self._first()] for prompt in prompts]
+        for ids in asked:
+            if len(ids) > self.context:
+                raise PromptTooLong(len(ids), self.context)
+        found: dict[int, Generated] = {}
+        with self._one:
+            for place, written in self._batches.written(
+                asked, sampling, ends=self._ends(), most=self.context, text_of=self._raw_text
+            ):
+                text, cut = self._raw_text(written.tokens), len(written.tokens)
+                for word in sampling.stop:
+                    text = text.split(word)[0] if word else text
+                finish = "stop" if written.finished else "length"
+                found[place] = Generated(text, finish, len(asked[place]), cut)
+        return [found[place] for place in range(len(prompts))]
+
+    def _ends(self) -> frozenset[int]:
+        said = self._model.generation_config.eos_token_id
+        said = said if isinstance(said, list) else [said]
+        return frozenset(one for one in (*said, self._tokenizer.eos_token_id) if one is not None)
+
+    def _raw_text(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _generated(self, prompt: str, sampling: Sampling) -> Generated:
         ids = self._ids(prompt)
-        with self._one:
-            row = self._model.generate(ids, **self._options(sampling, ids))[0]
+        row = self._made(ids, sampling)[0]
         new = row if self.task != "text-generation" else row[ids.shape[1] :]
-        finish = "length" if len(new) >= sampling.max_new else "stop"
-        return Generated(self._text(new), finish, ids.shape[1], len(new))
+        text = up_to(self._text(new), sampling.stop)
+        return Generated(text, _finish(len(new), sampling), ids.shape[1], len(new))
 
-    def _streamed(self, ids: Any, sampling: Sampling) -> Iterator[str]:
+    def _streamed(self, ids: Any, sampling: Sampling) -> Pieces:
         streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-        over = threading.Event()
+        over, failures, length = threading.Event(), [], ids.shape[1]
+
+        def is_over(row: Any, *_: Any, **__: Any) -> bool:
+            nonlocal length
+            length = row.shape[1]
+            return over.is_set()
 
         def work() -> None:
-            options = self._options(sampling, ids)
             try:
-                with self._one, torch.no_grad():
-                    self._model.generate(
-                        ids,
-                        streamer=streamer,
-                        stopping_criteria=[lambda *_, **__: over.is_set()],
-                        **options,
-                    )
+                self._made(ids, sampling, streamer=streamer, stopping_criteria=[is_over])
+            except Exception as error:  # noqa: BLE001 - raised again where the pieces are read
+                failures.append(error)
             finally:
                 streamer.end()
 
         threading.Thread(target=work, daemon=True).start()
+        text = ""
         try:
-            yield from streamer
+            for piece in pieces_up_to(streamer, sampling.stop):
+                text += piece
+                yield piece
         finally:
             over.set()
+        if failures:
+            raise failures[0]
+        new = length - ids.shape[1]
+        return Generated(text, _finish(new, sampling), ids.shape[1], new)
+
+    @torch.no_grad()
+    def _made(self, ids: Any, sampling: Sampling, **how: Any) -> Any:
+        with self._one:
+            if sampling.seed is not None:
+                torch.manual_seed(sampling.seed)
+            return self._model.generate(ids, **self._options(sampling, ids), **how)
 
     def _options(self, sampling: Sampling, ids: Any) -> dict[str, Any]:
         random = sampling.temperature > 0
-        if sampling.seed is not None:
-            torch.manual_seed(sampling.seed)
         room = self.context - ids.shape[1] if self.task == "text-generation" else self.context
         chosen = GenerationConfig.from_model_config(self._model.config)
         chosen.max_length = None
@@ -218,6 +304,41 @@ class TransformersEngine(Engine):
 
     def _text(self, row: Any) -> str:
         return str(self._tokenizer.decode(row, skip_special_tokens=True)).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a text: (before, what follows) once or in turn; tokens left out."""
+
+    pairs: list[tuple[list[int], list[int]]]
+    cut: int
+
+
+def _rolled(first: int, ids: list[int], context: int) -> list[tuple[list[int], list[int]]]:
+    """Each token once, with as much before it as fits: windows one after another.
+
+    The last one looks back as far as it can, as lm-eval's rolling windows do.
+    """
+    pairs = [([first], ids[:context])] if ids else []
+    for start in range(context, len(ids), context):
+        end = min(start + context, len(ids))
+        pairs.append((ids[max(0, end - context - 1) : start], ids[start:end]))
+    return pairs
+
+
+def _loaded(model: ModelFolder) -> tuple[Any, Any]:
+    """Tokeniser and model in fp32; of a GGUF file its weights, no longer quantised."""
+    if model.gguf is not None:
+        from llmos.lab.training.finetuning import model_of, tokeniser_of
+
+        return tokeniser_of(model.gguf), model_of(model.gguf)
+    return load_tokenizer(model.path), _CLASSES[model.task].from_pretrained(
+        model.path, use_safetensors=True, local_files_only=True, dtype=torch.float32
+    )
+
+
+def _finish(new: int, sampling: Sampling) -> str:
+    return "length" if new >= sampling.max_new else "stop"
 
 
 def _best_stretches(

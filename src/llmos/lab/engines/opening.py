@@ -40,8 +40,8 @@ def open_engine(
 def _opened(
     model: ModelFolder, kind: str, threads: int, cache: Path | None, precision: str
 ) -> Engine:
-    if model.gguf is not None and kind != "llama_cpp":
-        raise NoEngine("GGUF files run in llama.cpp only")
+    if model.gguf is not None and kind not in {"llama_cpp", "transformers"}:
+        raise NoEngine("GGUF files run in llama.cpp, or with full numbers in transformers")
     if kind == "ctranslate2":
         from llmos.lab.engines.translating import CTranslate2Engine
 

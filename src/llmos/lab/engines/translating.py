@@ -11,6 +11,7 @@ from typing import Any
 from llmos.lab.engines.engine import Alternative, Engine, Generated, Sampling, Translation
 from llmos.lab.engines.errors import PromptTooLong
 from llmos.lab.engines.folders import ModelFolder
+from llmos.lab.engines.stopping import up_to
 from llmos.lab.export.cache import converted
 from llmos.lab.export.ctranslate2 import load_tokenizer, write_ctranslate2
 
@@ -29,7 +30,7 @@ class CTranslate2Engine(Engine):
         made = converted(
             model.path, "ct2", lambda target: write_ctranslate2(model.path, target), cache=cache
         )
-        self.task, self.context = model.task, model.context
+        self.task, self.context, self.precision = model.task, model.context, precision
         self._tokenizer = load_tokenizer(model.path)
         self._translator = ctranslate2.Translator(
             str(made),
@@ -63,8 +64,12 @@ class CTranslate2Engine(Engine):
     def generate(
         self, prompts: Sequence[str], *, sampling: Sampling | None = None
     ) -> list[Generated]:
+        import ctranslate2
+
         chosen = sampling or Sampling()
         random = chosen.temperature > 0
+        if chosen.seed is not None:
+            ctranslate2.set_random_seed(chosen.seed)
         found = self._translated(
             prompts,
             attention=False,
@@ -76,7 +81,7 @@ class CTranslate2Engine(Engine):
         )
         return [
             Generated(
-                text=one.text,
+                text=up_to(one.text, chosen.stop),
                 finish="length" if len(one.alternatives[0].tokens) >= chosen.max_new else "stop",
                 prompt_tokens=len(one.source),
                 new_tokens=len(one.alternatives[0].tokens),
