@@ -10,6 +10,7 @@ from typing import Any
 _CLASSES = (
     ("ForCausalLM", "AutoModelForCausalLM", "text-generation"),
     ("LMHeadModel", "AutoModelForCausalLM", "text-generation"),
+    ("MarianMTModel", "AutoModelForSeq2SeqLM", "translation"),
     ("ForMaskedLM", "AutoModelForMaskedLM", "fill-mask"),
     ("ForSequenceClassification", "AutoModelForSequenceClassification", "text-classification"),
     ("ForTokenClassification", "AutoModelForTokenClassification", "token-classification"),

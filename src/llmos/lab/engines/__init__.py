@@ -8,6 +8,7 @@ from llmos.lab.engines.engine import (
     Generated,
     Likelihood,
     Message,
+    Pieces,
     Sampling,
     Translation,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Kind",
     "Likelihood",
     "Message",
+    "Pieces",
     "Sampling",
     "Translation",
     "open_engine",

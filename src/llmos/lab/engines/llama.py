@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from llmos.kit.errors import Invalid
-from llmos.lab.engines.engine import Engine, Generated, Message, Sampling
+from llmos.lab.engines.engine import Engine, Generated, Message, Pieces, Sampling
 from llmos.lab.engines.errors import PromptTooLong
 from llmos.lab.engines.folders import ModelFolder
 from llmos.lab.errors import BadModel
 from llmos.lab.export import gguf
 from llmos.lab.export.cache import converted
 from llmos.wire.gguf import check
-
 
 _CONTEXT = 8192  # tokens, where nobody says more: what the model promises may not fit in memory
 
@@ -85,17 +84,13 @@ class LlamaCppEngine(Engine):
     ) -> list[Generated]:
         return [self._generated(prompt, sampling or Sampling()) for prompt in prompts]
 
-    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Iterator[str]:
+    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Pieces:
         asked = {"prompt": self._spaced(prompt), **_parameters(sampling or Sampling())}
-        for part in self._streamed(self._server.handle_completions, asked):
-            yield part["choices"][0].get("text") or ""
+        return self._spoken(self._server.handle_completions, asked)
 
-    def chat(
-        self, messages: Sequence[Message], *, sampling: Sampling | None = None
-    ) -> Iterator[str]:
+    def chat(self, messages: Sequence[Message], *, sampling: Sampling | None = None) -> Pieces:
         asked = {"messages": [dict(one) for one in messages], **_parameters(sampling or Sampling())}
-        for part in self._streamed(self._server.handle_chat_completions, asked):
-            yield (part["choices"][0].get("delta") or {}).get("content") or ""
+        return self._spoken(self._server.handle_chat_completions, asked)
 
     def close(self) -> None:
         del self._server
@@ -112,6 +107,18 @@ class LlamaCppEngine(Engine):
             usage["prompt_tokens"],
             usage["completion_tokens"],
         )
+
+    def _spoken(self, call: Callable[..., Any], asked: dict[str, Any]) -> Pieces:
+        text, finish, usage = "", "stop", {"prompt_tokens": 0, "completion_tokens": 0}
+        for part in self._streamed(call, {**asked, "stream_options": {"include_usage": True}}):
+            usage = part.get("usage") or usage
+            for choice in part.get("choices") or []:
+                finish = choice.get("finish_reason") or finish
+                piece = choice.get("text") or (choice.get("delta") or {}).get("content") or ""
+                if piece:
+                    text += piece
+                    yield piece
+        return Generated(text, finish, usage["prompt_tokens"], usage["completion_tokens"])
 
     def _streamed(self, call: Callable[..., Any], asked: dict[str, Any]) -> Iterator[Any]:
         """Parts as they come; ending early tells the engine to stop."""
@@ -133,8 +140,7 @@ class LlamaCppEngine(Engine):
         try:
             while (part := parts.get()) is not None:
                 for one in part if isinstance(part, list) else [part]:
-                    if _checked(one).get("choices"):
-                        yield one
+                    yield _checked(one)
         finally:
             over.set()
 

@@ -9,6 +9,7 @@ from llmos.lab.engines.engine import (
     Engine,
     Generated,
     Likelihood,
+    Pieces,
     Sampling,
     Translation,
 )
@@ -86,8 +87,10 @@ class TorchEngine(Engine):
             for prompt, one in zip(ids, made, strict=True)
         ]
 
-    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Iterator[str]:
-        yield self.generate([prompt], sampling=sampling)[0].text
+    def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Pieces:
+        made = self.generate([prompt], sampling=sampling)[0]
+        yield made.text
+        return made
 
     @torch.no_grad()
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
