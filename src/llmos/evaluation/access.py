@@ -11,6 +11,7 @@ from llmos.evaluation.errors import BoardNotFound, ResultNotFound, SamplesNotFou
 from llmos.evaluation.models import Board, Result
 from llmos.hub.access import repo_for, rights_of, visible_sql
 from llmos.hub.kinds import KINDS
+from llmos.provenance.access import seen
 
 
 def board_for(viewer: Viewer, full_name: str, digest: str = "") -> Board:
@@ -43,11 +44,22 @@ def result_for(viewer: Viewer, result_id: str) -> Result:
     return found
 
 
+def result_of_receipt(viewer: Viewer, digest: str) -> Result | None:
+    """The result that a receipt is about, or None where it is about something else.
+
+    Raises ResultNotFound.
+    """
+    found = Result.objects.filter(receipt_id=digest).values_list("pk", flat=True).first()
+    return result_for(viewer, found) if found else None
+
+
 def may_see(viewer: Viewer, result: Result) -> bool:
-    repositories = [result.model, result.data, result.board.repository if result.board else None]
-    if result.data is None and not (result.data_was_public or viewer.is_admin):
+    """Whether she may know of the model, the data and the benchmark, all three."""
+    if result.data_id is None and not (result.data_was_public or viewer.is_admin):
         return False
-    return all(rights_of(viewer, one).see for one in repositories if one is not None)
+    about = [result.model_id, result.data_id, result.board.repository_id if result.board else None]
+    wanted = {one for one in about if one is not None}
+    return seen(viewer, wanted) == wanted
 
 
 def check_samples(viewer: Viewer, result: Result) -> None:

@@ -49,8 +49,7 @@ def publish(*, repository: Repository) -> Board | None:
     except BadBenchmark:  # the repository's page says what is wrong
         definition = None
     board = board_of(repository, definition) if definition else None
-    others = Board.objects.filter(repository=repository, is_current=True)
-    others.exclude(pk=board.pk if board else None).update(is_current=False)
+    Board.objects.filter(repository=repository, is_current=True).update(is_current=False)
     if board is not None and definition is not None:
         board.is_current = True
         board.description = definition.benchmark.description
@@ -152,7 +151,7 @@ def record_result(*, job: Job) -> Result | None:
         data_was_public=data is not None and not data.is_private,
         data_commit=said["data"]["commit"],
         data_split=said["data"].get("split", ""),
-        task=(said.get("benchmark") or job.spec["recipe"]).get("task", ""),
+        task=said["task"],
         metric=primary["name"],
         value=primary["value"],
         low=primary.get("low"),
@@ -276,34 +275,44 @@ def _board_and_data(
 
     Raises ResultUnproven.
     """
-    said = job.result or {}
-    asked = named.get("benchmark")
-    rows = named.get("data") or asked
+    said, asked = job.result or {}, named.get("benchmark")
     if said.get("model", {}).get("commit") != named["model"]["commit"]:
         raise ResultUnproven("The job speaks of another commit of the model than it was given")
-    if rows is None or said.get("data", {}).get("commit") != rows["commit"]:
-        raise ResultUnproven("The job speaks of another commit of the data than it was given")
-    data = repository_called("dataset", rows["repo"])
     if asked is None:
-        return None, data
-    repository = repository_called("dataset", asked["repo"])
+        rows, board = named["data"], None
+    else:
+        repository, definition = _asked(asked)
+        if not _is_as_defined(job, definition):
+            raise ResultUnproven("The job has not measured what its benchmark asks")
+        data = definition.benchmark.data
+        rows = {"repo": data.repo, "commit": data.revision} if data.repo else asked
+        board = board_of(repository, definition)
+    if said.get("data", {}).get("commit") != rows["commit"]:
+        raise ResultUnproven("The job speaks of another commit of the data than it was given")
+    return board, repository_called("dataset", rows["repo"])
+
+
+def _asked(named: Mapping[str, str]) -> tuple[Repository, Definition]:
+    """The benchmark that a job was given. Raises ResultUnproven."""
+    repository = repository_called("dataset", named["repo"])
     if repository is None:
-        raise ResultUnproven("The benchmark has been deleted while the job ran")
-    definition = definition_at(repository, asked["commit"])
-    if definition is None or not _is_as_defined(job, definition, rows["commit"]):
-        raise ResultUnproven("The job has not measured what its benchmark asks")
-    return board_of(repository, definition), data
+        raise ResultUnproven("The benchmark was deleted while the job ran")
+    try:
+        definition = definition_at(repository, named["commit"])
+    except BadBenchmark as refusal:
+        raise ResultUnproven(refusal.message) from refusal
+    if definition is None:
+        raise ResultUnproven(f"{named['repo']} is no benchmark at the commit that was asked for")
+    return repository, definition
 
 
-def _is_as_defined(job: Job, definition: Definition, rows: str) -> bool:
-    """Whether the settings, the metrics and the rows are those of the benchmark."""
+def _is_as_defined(job: Job, definition: Definition) -> bool:
+    """Whether the settings and the metrics are those of the benchmark."""
     said, wanted = job.result or {}, definition.benchmark
     if job.spec["recipe"] and not _asks_the_same(job.spec["recipe"], wanted):
         return False
     told = [one["name"] for one in said["metrics"]]
-    if said["primary"] != wanted.primary or told != [one.name for one in wanted.metrics]:
-        return False
-    return rows == (wanted.data.revision or definition.commit)
+    return said["primary"] == wanted.primary and told == [one.name for one in wanted.metrics]
 
 
 def _asks_the_same(recipe: Mapping[str, Any], wanted: Benchmark) -> bool:

@@ -143,7 +143,8 @@ def _steps(dots: Sequence[Dot]) -> str:
 
 def _named(dots: list[Dot], line: Sequence[int]) -> list[Dot]:
     """Names beside the points of the line, best first, as long as none covers another."""
-    named, taken = list(dots), []
+    named: list[Dot] = list(dots)
+    taken: list[tuple[float, ...]] = []
     for index in [*reversed(line)][:MOST_NAMES]:
         dot = dots[index]
         label = dot.name.rpartition("/")[2]

@@ -15,7 +15,9 @@ from llmos.evaluation.ranking import Places, Score, place_among, places
 from llmos.evaluation.wishes import CLAIMED, ROWS_A_PAGE, RUN_HERE, SIZES, Wish
 from llmos.hub.access import visible_sql
 from llmos.hub.models import Repository
+from llmos.provenance.access import seen
 from llmos.store import db
+from llmos.wire.receipts import SAMPLES
 
 BOARDS_A_PAGE = 50
 
@@ -54,9 +56,18 @@ class Row:
     @property
     def url(self) -> str:
         """Where a reader finds out how the number came about."""
-        if self.state == RUN_HERE:
+        if self.is_measured:
             return f"/results/{self.id}"
         return f"/{self.model}/blob/main/{self.who}"
+
+    @property
+    def is_measured(self) -> bool:
+        return self.state == RUN_HERE
+
+    @property
+    def filename(self) -> str:
+        """The file that holds the evidence: the receipt's samples, or where the claim stands."""
+        return SAMPLES if self.is_measured else self.who
 
     @property
     def cost_per_sample(self) -> float | None:
@@ -195,7 +206,7 @@ def entries(viewer: Viewer, board: Board, *, bases_only: bool) -> list[tuple[int
     A claim stands where it would if it were true, and moves nobody.
     """
     rows = rows_of(viewer, [board])
-    measured = [row.score for row in rows if row.state == RUN_HERE]
+    measured = [row.score for row in rows if row.is_measured]
     ranked = [
         (
             row.places[0]
@@ -217,9 +228,9 @@ def scores_of(viewer: Viewer, repository: Repository, *, limit: int = 50) -> Sco
         newest.setdefault((result.board_id, result.data_name, result.metric), result)
     claims = Claim.objects.filter(model=repository).select_related("board__repository")
     found = list(claims.order_by("dataset_key", "pk")[:limit])
-    shown = _visible_boards(viewer, [one.board for one in found if one.board])
+    shown = seen(viewer, [one.board.repository_id for one in found if one.board])
     for claim in found:
-        if claim.board_id not in shown:
+        if claim.board and claim.board.repository_id not in shown:
             claim.board = None
     return Scores(list(newest.values())[:limit], found)
 
@@ -237,18 +248,6 @@ def results_of(viewer: Viewer, model: Repository, *, limit: int = 200) -> list[R
     for result in known.values():
         result.model = model
     return [known[pk] for (pk,) in found]
-
-
-def _visible_boards(viewer: Viewer, boards: Sequence[Board]) -> set[int]:
-    if not boards:
-        return set()
-    visible, params = visible_sql(viewer, "b")
-    found = db.rows(
-        "SELECT o.id FROM evaluation_board o JOIN hub_repository b ON b.id = o.repository_id "
-        f"WHERE o.id IN ({_marks(boards)}) AND {visible}",
-        [*(board.pk for board in boards), *params],
-    )
-    return {row[0] for row in found}
 
 
 def _measured(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
@@ -361,7 +360,7 @@ def _sorted(rows: list[Row], boards: dict[int, Board], wish: Wish) -> list[Row]:
             case "benchmark":
                 return boards[row.board_id].name.casefold()
             case "state":
-                return row.state != RUN_HERE
+                return not row.is_measured
             case "cost":
                 return row.cpu_seconds
             case "energy":
@@ -377,7 +376,7 @@ def _sorted(rows: list[Row], boards: dict[int, Board], wish: Wish) -> list[Row]:
             case _:
                 return row.value
 
-    best_first = sorted(rows, key=lambda row: (-goodness(row), row.state != RUN_HERE, row.model))
+    best_first = sorted(rows, key=lambda row: (-goodness(row), not row.is_measured, row.model))
     keyed = [(by_column(row), row) for row in best_first]
     told = sorted(
         (pair for pair in keyed if pair[0] is not None),

@@ -23,7 +23,7 @@ def statement_of(job: Job, board: Board | None, *, samples_sha256: str) -> dict[
     ]
     software = made.get("software", {})
     predicate = {
-        "benchmark": {**benchmark, "hash": board.digest} if benchmark and board else None,
+        "benchmark": {**benchmark, "board": board.digest} if benchmark and board else None,
         "model": model,
         "data": said["data"],
         "settings": made.get("recipe") or job.spec["recipe"],
@@ -31,6 +31,7 @@ def statement_of(job: Job, board: Board | None, *, samples_sha256: str) -> dict[
         "primary": said["primary"],
         "engine": said.get("engine", ""),
         "decoding": said.get("decoding", {}),
+        "notes": said.get("notes", {}),
         "samples": said["samples"],
         "software": software,
         "software_lock": lock_hash(software),
