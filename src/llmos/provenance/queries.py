@@ -1,193 +1,214 @@
-"""Reading lineage: made from what, used for what, and what is stale since."""
+"""Reading lineage for pages and panels: how this was made, again by whom, used for what."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Count, Q, QuerySet, When
 
 from llmos.accounts.access import Viewer
+from llmos.hub.git.tree import entries_at
 from llmos.hub.models import Repository
 from llmos.kit.time import iso
-from llmos.provenance.access import sees
-from llmos.provenance.models import Activity, Edge
+from llmos.provenance.access import is_named, seen
+from llmos.provenance.graph import DEEPEST, lineage_of
+from llmos.provenance.models import Activity, Edge, Rebuild
 
-Direction = Literal["from", "to"]
-MOST_ACTIVITIES = 200
-DEEPEST = 12
+EARLIER = 20  # runs of one repository that are listed
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """A commit of a repository; without a name where the viewer may not know it."""
+class Source:
+    """An input as this viewer may know it; without a name and a commit if she may not."""
 
-    key: str
-    name: str
+    role: str
     kind: str
+    name: str
     commit: str
     url: str
-    stale: bool = False  # its source has moved on, or is gone
+    is_gone: bool
+    is_outdated: bool
 
 
-@dataclass(slots=True)
-class Lineage:
-    """A graph: commits and the activities between them. `cut` says that there is more."""
+@dataclass(frozen=True, slots=True)
+class Rebuilds:
+    """How often an activity was done again, and with what outcome."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
-    activities: dict[str, Activity] = field(default_factory=dict)
-    uses: list[tuple[str, str, str]] = field(default_factory=list)  # node, activity, role
-    makes: list[tuple[str, str]] = field(default_factory=list)  # activity, node
-    cut: bool = False
+    equal: int
+    differed: int
 
-
-def lineage_of(
-    viewer: Viewer, repository: Repository, *, direction: Direction, depth: int = DEEPEST
-) -> Lineage:
-    """Everything upstream (`from`) or downstream (`to`) of a repository, breadth first."""
-    graph = Lineage()
-    frontier = {repository.pk}
-    seen: set[int] = set()
-    for _ in range(min(depth, DEEPEST)):
-        frontier -= seen
-        if not frontier or graph.cut:
-            break
-        seen |= frontier
-        activities = _around(frontier, direction)
-        frontier = set()
-        for activity in activities:
-            if len(graph.activities) >= MOST_ACTIVITIES:
-                graph.cut = True
-                break
-            if activity.pk in graph.activities:
-                continue
-            _add(graph, viewer, activity)
-            frontier |= {
-                edge.repository_id
-                for edge in activity.edges.all()
-                if edge.is_input == (direction == "from") and edge.repository_id is not None
-            }
-    return graph
+    @property
+    def state(self) -> str:
+        if self.differed:
+            return "differed"
+        return "equal" if self.equal else "never"
 
 
-def made_by(repository: Repository, commit: str | None = None) -> Activity | None:
-    """The newest activity that wrote to this repository (at this commit)."""
+@dataclass(frozen=True, slots=True)
+class Descendants:
+    """What rests on a repository: those that may be named, and how many more there are."""
+
+    named: list[tuple[str, str, bool]]  # name, address, whether it is stale already
+    private: int
+    cut: bool
+
+
+def made_by(repository: Repository) -> Activity | None:
+    """What made the head of `main`, or the last version before it."""
     edges = Edge.objects.filter(repository=repository, is_input=False)
-    if commit:
-        edges = edges.filter(commit=commit)
-    edge = edges.order_by("-activity__ended_at").first()
+    exact = Case(When(commit=repository.head_sha, then=1), default=0)
+    edge = edges.order_by(exact.desc(), "-id").first()
     if edge is None:
         return None
-    return Activity.objects.prefetch_related("edges__repository").get(pk=edge.activity_id)
+    found = Activity.objects.select_related("user", "namespace")
+    return found.prefetch_related("edges__repository").get(pk=edge.activity_id)
 
 
-def descendants(repository: Repository) -> int:
-    """How many other repositories were made from this one, directly."""
-    outputs = Edge.objects.filter(
-        is_input=False, activity__edges__is_input=True, activity__edges__repository=repository
+def runs_of(repository: Repository) -> QuerySet[Activity]:
+    """All that was ever made into this repository, newest first."""
+    edges = Edge.objects.filter(repository=repository, is_input=False).order_by("-id")
+    newest = list(edges.values_list("activity_id", flat=True)[:EARLIER])
+    return Activity.objects.filter(pk__in=newest).select_related("user").order_by("-ended_at")
+
+
+def is_as_made(activity: Activity, repository: Repository) -> bool:
+    """Whether the head still holds the large files that came out, whatever its words say."""
+    output = activity.output()
+    if output is None or output.commit == repository.head_sha:
+        return True
+    now = entries_at(repository.pk, repository.head_sha, list(activity.files))
+    large = {entry.path: entry.pointer.sha256 for entry in now if entry.pointer}
+    made = entries_at(repository.pk, output.commit, list(activity.files))
+    return all(
+        large.get(entry.path) == activity.files[entry.path] for entry in made if entry.pointer
     )
-    return outputs.values("repository_id").distinct().count()
 
 
-def stale_inputs(activity: Activity) -> list[Edge]:
-    """Inputs whose repository is gone, or whose main branch stands elsewhere now."""
-    return [edge for edge in activity.inputs() if _is_stale(edge)]
+def sources_of(viewer: Viewer, activity: Activity) -> list[Source]:
+    edges = activity.inputs()
+    known = seen(viewer, [edge.repository_id for edge in edges])
+    return [_source(edge, is_known=is_named(edge, known)) for edge in edges]
 
 
-def prov_json(viewer: Viewer, graph: Lineage) -> dict[str, Any]:
-    """The graph in W3C PROV-JSON: https://www.w3.org/submissions/prov-json/"""
-    document: dict[str, Any] = {
-        "prefix": {"llmos": "tag:llmos,2026:"},
-        "entity": {
-            f"llmos:{key}": {
-                "prov:label": node.name or "private",
-                "llmos:kind": node.kind,
-                "llmos:commit": node.commit,
-            }
-            for key, node in graph.nodes.items()
-        },
-        "activity": {},
-        "agent": {},
-        "used": {},
-        "wasGeneratedBy": {},
-        "wasAssociatedWith": {},
-        "wasDerivedFrom": {},
-    }
-    for key, activity in graph.activities.items():
-        document["activity"][f"llmos:{key}"] = _prov_activity(activity)
-        if activity.user is not None:
-            agent = f"llmos:member-{activity.user.username}"
-            document["agent"][agent] = {"prov:type": {"$": "prov:Person", "type": "xsd:QName"}}
-            document["wasAssociatedWith"][f"_:by-{key}"] = {
-                "prov:activity": f"llmos:{key}",
-                "prov:agent": agent,
-            }
-    for node, activity_id, role in graph.uses:
-        document["used"][f"_:use-{activity_id}-{node}"] = {
-            "prov:activity": f"llmos:{activity_id}",
-            "prov:entity": f"llmos:{node}",
-            "prov:role": role,
-        }
-    for activity_id, node in graph.makes:
-        document["wasGeneratedBy"][f"_:make-{activity_id}-{node}"] = {
-            "prov:entity": f"llmos:{node}",
-            "prov:activity": f"llmos:{activity_id}",
-        }
-        for source, used_by, _role in graph.uses:
-            if used_by == activity_id:
-                document["wasDerivedFrom"][f"_:derive-{node}-{source}"] = {
-                    "prov:generatedEntity": f"llmos:{node}",
-                    "prov:usedEntity": f"llmos:{source}",
-                    "prov:activity": f"llmos:{activity_id}",
-                }
-    return document
+def output_of(viewer: Viewer, activity: Activity) -> Source | None:
+    edge = activity.output()
+    if edge is None:
+        return None
+    return _source(edge, is_known=is_named(edge, seen(viewer, [edge.repository_id])))
 
 
-def _prov_activity(activity: Activity) -> dict[str, Any]:
+def rebuilds_of(activity: Activity) -> list[Rebuild]:
+    """Newest first."""
+    found = Rebuild.objects.filter(activity=activity).select_related("user", "namespace")
+    return list(found.order_by("-at", "-pk"))
+
+
+def rebuild_count(activity: Activity) -> Rebuilds:
+    """The outcomes so far, two counts in one read."""
+    counted = Rebuild.objects.filter(activity=activity).aggregate(
+        equal=Count("pk", filter=Q(equal=True)), differed=Count("pk", filter=Q(equal=False))
+    )
+    return Rebuilds(**counted)
+
+
+def uses_count(repository: Repository) -> int:
+    """How many activities took this as their input."""
+    return Edge.objects.filter(repository=repository, is_input=True).count()
+
+
+def descendants_of(
+    viewer: Viewer, repository: Repository, *, most: int, depth: int = DEEPEST
+) -> Descendants:
+    """Repositories that would be left behind if this one changed or went."""
+    graph = lineage_of(viewer, repository, direction="to", depth=depth, most=most)
+    stale = graph.stale()
+    named: dict[str, tuple[str, str, bool]] = {}
+    private: set[str] = set()
+    for step, key in graph.makes:
+        node = graph.nodes[key]
+        if node.repository_id == repository.pk or node.is_gone:
+            continue
+        if not node.name:
+            private.add(key)
+            continue
+        was_stale = named.get(node.url, ("", "", True))[2]
+        named[node.url] = (node.name, node.url, was_stale and step in stale)
+    return Descendants(list(named.values()), len(private), graph.cut)
+
+
+def as_json(viewer: Viewer, activity: Activity, base: str) -> dict[str, Any]:
+    """An activity with all that it takes to do it again."""
+    output = output_of(viewer, activity)
     return {
-        "prov:startTime": iso(activity.started_at),
-        "prov:endTime": iso(activity.ended_at),
-        "prov:type": activity.activity,
-        "llmos:job": activity.job_id,
-        "llmos:recipe": activity.recipe_hash,
-        "llmos:software": activity.software_hash,
-        "llmos:seed": activity.seed,
-        "llmos:cpuSeconds": activity.cost.get("cpu_seconds"),
-        "llmos:hardware": activity.hardware.get("cpu", ""),
+        "id": activity.pk,
+        "activity": activity.activity,
+        "url": base + activity.url,
+        "by": activity.user.username if activity.user else None,
+        "startedAt": iso(activity.started_at),
+        "endedAt": iso(activity.ended_at),
+        "inputs": [_source_json(one) for one in sources_of(viewer, activity)],
+        "output": _source_json(output) if output else None,
+        "recipe": recipe_for(viewer, activity),
+        "recipeHash": activity.recipe_hash,
+        "arguments": activity.arguments,
+        "seed": activity.seed,
+        "software": activity.software,
+        "softwareHash": activity.software_hash,
+        "hardware": activity.hardware,
+        "cost": activity.cost,
+        "files": activity.files,
+        "rebuilds": [
+            {
+                "job": one.pk,
+                "by": one.user.username if one.user else None,
+                "at": iso(one.at),
+                "equal": one.equal,
+                "differences": one.differences,
+            }
+            for one in rebuilds_of(activity)
+        ],
     }
 
 
-def _around(repositories: Iterable[int], direction: Direction) -> list[Activity]:
-    """Activities that made (or used) any of these, newest first."""
-    edges = Edge.objects.filter(
-        repository_id__in=list(repositories), is_input=direction == "to"
-    ).values_list("activity_id", flat=True)
-    found = Activity.objects.filter(pk__in=edges).select_related("user")
-    return list(
-        found.prefetch_related("edges__repository").order_by("-ended_at")[: MOST_ACTIVITIES + 1]
+def recipe_for(viewer: Viewer, activity: Activity) -> dict[str, Any]:
+    """The recipe, without the names of sources that the viewer may not know."""
+    edges = activity.inputs()
+    known = seen(viewer, [edge.repository_id for edge in edges])
+    hidden = {edge.full_name for edge in edges if not is_named(edge, known)}
+    cleaned: dict[str, Any] = _without(activity.recipe, hidden) if hidden else activity.recipe
+    return cleaned
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, names) for item in value]
+    if isinstance(value, str) and any(name in value for name in names):
+        return "private"
+    return value
+
+
+def _source(edge: Edge, *, is_known: bool) -> Source:
+    repository = edge.repository
+    name = edge.name_now if is_known else ""
+    prefix = repository.kind.prefix if repository else ""
+    return Source(
+        role=edge.role,
+        kind=edge.kind,
+        name=name,
+        commit=edge.commit if is_known else "",
+        url=f"/{prefix}{name}" if is_known and repository else "",
+        is_gone=repository is None,
+        is_outdated=edge.is_input and (repository is None or edge.outdated_since is not None),
     )
 
 
-def _add(graph: Lineage, viewer: Viewer, activity: Activity) -> None:
-    graph.activities[activity.pk] = activity
-    for edge in activity.edges.all():
-        node = _node(viewer, edge)
-        graph.nodes.setdefault(node.key, node)
-        if edge.is_input:
-            graph.uses.append((node.key, activity.pk, edge.role))
-        else:
-            graph.makes.append((activity.pk, node.key))
-
-
-def _node(viewer: Viewer, edge: Edge) -> Node:
-    key = f"{edge.repository_id or f'gone-{edge.pk}'}-{edge.commit[:12]}"
-    if not sees(viewer, edge):
-        gone = edge.repository_id is None
-        return Node(key, edge.full_name if gone else "", edge.kind, "", "", stale=gone)
-    repository = edge.repository
-    assert repository is not None
-    url = f"/{repository.kind.prefix}{repository.full_name}/tree/{edge.commit}"
-    return Node(key, repository.full_name, edge.kind, edge.commit, url, _is_stale(edge))
-
-
-def _is_stale(edge: Edge) -> bool:
-    if not edge.is_input:
-        return False
-    return edge.repository is None or edge.repository.head_sha != edge.commit
+def _source_json(source: Source) -> dict[str, Any]:
+    return {
+        "role": source.role,
+        "kind": source.kind,
+        "repo": source.name or None,
+        "commit": source.commit or None,
+        "gone": source.is_gone,
+        "outdated": source.is_outdated,
+    }
