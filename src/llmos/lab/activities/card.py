@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from llmos.lab.costs import Cost
 from llmos.lab.recipes.reading import as_content, recipe_hash
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.work import Repository
@@ -34,7 +35,9 @@ class Origin:
     lock: str
     software: Mapping[str, str]
     hardware: Mapping[str, Any]
+    cost: Cost  # of the training alone
     job: str
+    hub: str  # where the page of this activity is found; empty outside a hub
     data_card: Path
 
 
@@ -96,7 +99,8 @@ def _making(origin: Origin) -> str:
         f"| workers | {origin.recipe.workers} |",
         f"| software | lock `{origin.lock}` |",
         f"| hardware | {_machine(origin.hardware)} |",
-        f"| job | `{origin.job}` |",
+        f"| cost | {_cost(origin.cost)} |",
+        f"| activity | {_activity(origin)} |",
         "",
         "The same job on the same software and processor gives the same bytes.",
         "",
@@ -116,6 +120,20 @@ def _making(origin: Origin) -> str:
         "</details>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cost(cost: Cost) -> str:
+    gpu = f", {cost.gpu_seconds:.0f} GPU-seconds" if cost.gpu_seconds else ""
+    return (
+        f"{cost.cpu_seconds:.0f} CPU-seconds{gpu}, {cost.wall_seconds:.0f} s, "
+        f"{cost.peak_memory_bytes / 2**20:.0f} MiB at most, "
+        f"{cost.energy_wh:.2f} Wh ({cost.energy_method})"
+    )
+
+
+def _activity(origin: Origin) -> str:
+    page = f"{origin.hub}/activities/{origin.job}"
+    return f"[{origin.job}]({page})" if origin.hub else f"`{origin.job}`"
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:

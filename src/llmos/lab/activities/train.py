@@ -1,9 +1,11 @@
 """A training job: from a data set at a commit (and a base model) to a model at a commit."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from llmos.lab.activities.card import Origin, model_card
+from llmos.lab.costs import Cost, measured
 from llmos.lab.errors import BadModel
 from llmos.lab.publishing import publish
 from llmos.lab.recipes import recipe_from
@@ -25,13 +27,17 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
             recipe, base=str(base_path(fetched(str(spec.input("model")), kind="model")))
         )
     out = folder / "model"
-    trained = train(recipe, data, out, work=folder, reporter=reporter)
+    with measured() as meter:
+        trained = train(recipe, data, out, work=folder, reporter=reporter)
+        cost = meter.cost()
     trained = replace(trained, recipe=replace(trained.recipe, base=started_from.base))
     _report_making(trained, reporter)
     commit = ""
     if spec.output is not None and not spec.rebuild:
         reporter.report("status", text="Pushing the model")
-        (out / "README.md").write_text(model_card(_origin(spec, trained, data)), encoding="utf-8")
+        (out / "README.md").write_text(
+            model_card(_origin(spec, trained, data, cost)), encoding="utf-8"
+        )
         commit = publish(out, spec.output.repo, f"Train with {recipe.task}, {trained.steps} steps")
     reporter.report(
         "output",
@@ -71,7 +77,7 @@ def _report_making(trained: Trained, reporter: Reporter) -> None:
     )
 
 
-def _origin(spec: Spec, trained: Trained, data: Path) -> Origin:
+def _origin(spec: Spec, trained: Trained, data: Path, cost: Cost) -> Origin:
     lock = software_lock()
     return Origin(
         name=spec.output.repo if spec.output else "",
@@ -85,6 +91,8 @@ def _origin(spec: Spec, trained: Trained, data: Path) -> Origin:
         lock=lock_hash(lock),
         software=lock,
         hardware=hardware(),
+        cost=cost,
         job=spec.job,
+        hub=os.environ.get("LLMOS_JOB_HUB", ""),
         data_card=data / "README.md",
     )
