@@ -9,3 +9,6 @@ const target = join(root, "src/llmos/web/static/vendor");
 mkdirSync(target, { recursive: true });
 copyFileSync(join(root, "node_modules/htmx.org/dist/htmx.min.js"), join(target, "htmx.min.js"));
 copyFileSync(join(root, "node_modules/htmx.org/LICENSE"), join(target, "htmx.LICENSE"));
+copyFileSync(join(root, "node_modules/uplot/dist/uPlot.iife.min.js"), join(target, "uPlot.iife.min.js"));
+copyFileSync(join(root, "node_modules/uplot/dist/uPlot.min.css"), join(target, "uPlot.min.css"));
+copyFileSync(join(root, "node_modules/uplot/LICENSE"), join(target, "uPlot.LICENSE"));

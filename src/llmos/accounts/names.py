@@ -25,7 +25,8 @@ ROUTES = frozenset(
     signup join docs guides cas xet lfs git admin oauth search device organizations orgs users
     resolve raw blob tree health healthz metrics favicon.ico robots.txt sitemap.xml manifest.json
     sw.js service-worker.js well-known .well-known nodeinfo inbox outbox webfinger v1 v2
-    jobs runs recipes training evaluation evaluations benchmarks leaderboards leaderboard arena
+    jobs runs recipes train training activities results evaluate evaluation evaluations
+    benchmarks leaderboards leaderboard arena
     serving playground playgrounds inference endpoints chat papers tasks methods tags collections
     community forum topics blog posts articles feed social notifications activity reactions
     governance proposals ballots votes moderation reports log provenance receipts lineage

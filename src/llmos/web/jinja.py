@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
+from django.utils.translation import gettext as _
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -42,7 +43,14 @@ def environment(**options: Any) -> Environment:
         ago=ago,
         clean=without_none,
     )
-    built.filters.update(bytes=readable_bytes, count=short_count, ago=ago, whole=whole_number)
+    built.filters.update(
+        bytes=readable_bytes,
+        count=short_count,
+        ago=ago,
+        whole=whole_number,
+        duration=readable_seconds,
+        measure=readable_measure,
+    )
     return built
 
 
@@ -103,6 +111,28 @@ def short_count(number: int | None) -> str:
         if value >= size:
             return f"{value / size:.3g}{unit}" if value < 100 * size else f"{value // size}{unit}"
     return str(value)
+
+
+def readable_seconds(seconds: float | None) -> str:
+    """`3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds is None:
+        return ""
+    if seconds < 9.95:
+        return _("%(n)s s") % {"n": f"{seconds:.1f}"}
+    whole = round(seconds)
+    for size, text, smaller in (
+        (86_400, _("%(n)d d %(m)d h"), 3600),
+        (3600, _("%(n)d h %(m)d min"), 60),
+        (60, _("%(n)d min %(m)d s"), 1),
+    ):
+        if whole >= size:
+            return text % {"n": whole // size, "m": whole % size // smaller}
+    return _("%(n)s s") % {"n": whole}
+
+
+def readable_measure(value: float | None) -> str:
+    """A measured number, to the digits that mean something."""
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def whole_number(number: int) -> str:

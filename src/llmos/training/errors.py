@@ -1,0 +1,31 @@
+"""Refusals of training runs; each belongs to a field of the form that asked for it."""
+
+from django.utils.translation import gettext as _
+
+from llmos.kit.errors import Invalid
+
+
+class NoAdvancedSettings(Invalid):
+    """What was written under "advanced" is neither YAML nor lines of `key = value`."""
+
+    code = "NoAdvancedSettings"
+
+
+class NothingToLearnFrom(Invalid):
+    """The data set has no rows that the laboratory could read."""
+
+    code = "NothingToLearnFrom"
+
+
+class NoLearningHere(Invalid):
+    """The learning software is not installed where the hub runs."""
+
+    code = "NoLearningHere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The learning software is not installed on this hub. "
+                "Its operator adds it with: pip install 'llmos[train]'"
+            )
+        )

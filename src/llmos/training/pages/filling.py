@@ -1,0 +1,148 @@
+"""The form as it opens: what was said, and a good guess wherever nothing was."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from llmos.accounts.access import Viewer
+from llmos.jobs.access import job_named
+from llmos.jobs.comparing import flattened
+from llmos.lab.recipes.reading import as_content, own_text
+from llmos.training.choices import HELD_OUT, Choices, recipe_of
+from llmos.training.guesses import (
+    layout_of,
+    output_name,
+    pair_of,
+    recipe_for,
+    text_of,
+)
+from llmos.training.pages.form import SIZED
+from llmos.training.queries import Data, free_name
+
+# What follows from the data set: said about another one, it means nothing.
+OF_THE_DATA = "task source target text layout prompt completion messages train validation".split()
+_COLUMNS = frozenset("source target text prompt completion messages".split())
+_SPLITS = frozenset({"train", "validation"})
+
+
+def filled(
+    told: Mapping[str, str], chosen: Data | None, *, viewer: Viewer, owners: Sequence[str]
+) -> dict[str, Any]:
+    """Values for every field of the form."""
+    known = {key: value for key, value in told.items() if key != "do"}
+    if chosen is not None:
+        known = _fitting(known, chosen)
+        known["data"] = chosen.pinned.written
+    guesses = _plain_guesses(viewer, owners) | (_guesses_from(chosen) if chosen else {})
+    values = guesses | {key: value for key, value in known.items() if value or key not in guesses}
+    if values["owner"] not in owners:
+        values["owner"] = owners[0]
+    if chosen is not None:
+        suggested = free_name(values["owner"], _suggested(values, chosen))
+        if not told.get("name") or told.get("name") == told.get("suggested"):
+            values["name"] = suggested
+        values["suggested"] = suggested
+    return values
+
+
+def told_by_job(viewer: Viewer, job_id: str) -> dict[str, str]:
+    """The form as an earlier run would have filled it in. Raises JobNotFound."""
+    job = job_named(viewer, job_id)
+    if job.activity != "train":
+        return {}
+    recipe = job.spec["recipe"]
+    told = {
+        f"{'data' if one['role'] == 'data' else 'base'}": f"{one['repo']}@{one['commit']}"
+        for one in job.spec["inputs"]
+    }
+    task, data, budget = recipe["task"], recipe["data"], recipe["budget"]
+    told |= {key: str(data[key]) for key in (*_COLUMNS, *_SPLITS) if data.get(key)}
+    told |= {"task": task, f"size_{task}": recipe.get("preset", ""), "seed": str(job.spec["seed"])}
+    told["layout"] = next(
+        (one for one in ("messages", "text") if data.get(one)),
+        "pair" if data["prompt"] else "found",
+    )
+    told["method"] = "lora" if recipe["lora"]["rank"] else "full"
+    told["budget"] = "steps" if budget["steps"] else "minutes"
+    told[told["budget"]] = f"{budget[told['budget']]:g}"
+    told["advanced"] = _beyond_the_form(told, recipe)
+    return told
+
+
+def _beyond_the_form(told: Mapping[str, str], recipe: Mapping[str, Any]) -> str:
+    """What the recipe says that the other fields do not: for the field of other settings."""
+    numbers = {"seed": int(told["seed"]), "minutes": float(told.get("minutes") or 0)}
+    numbers["steps"] = int(told.get("steps") or 0)
+    size = told.get(f"size_{told['task']}", "")
+    plain = as_content(recipe_of(Choices.of({**told, **numbers, "size": size})))
+    ours, theirs = flattened(plain), flattened(recipe)
+    extra = {
+        key: value
+        for key, value in theirs.items()
+        if value != ours.get(key) and key not in {"workers", "base", "budget.plan"}
+    }
+    return "".join(f"{key} = {value}\n" for key, value in extra.items())
+
+
+def _fitting(known: Mapping[str, str], chosen: Data) -> dict[str, str]:
+    """Less what was said about other data, or names columns and splits that are not here."""
+    is_new = "seen" in known and known["seen"] != chosen.pinned.written
+    return {
+        key: value
+        for key, value in known.items()
+        if not (
+            (is_new and key in OF_THE_DATA)
+            or (key in _COLUMNS and value not in chosen.names)
+            or (key in _SPLITS and value not in {*chosen.splits, HELD_OUT})
+        )
+    }
+
+
+def _plain_guesses(viewer: Viewer, owners: Sequence[str]) -> dict[str, Any]:
+    return {
+        "task": "translate",
+        "method": "lora",
+        "budget": "minutes",
+        "minutes": "10",
+        "steps": "1000",
+        "owner": viewer.name if viewer.name in owners else owners[0],
+        "visibility": "data",
+        "seed": "1",
+        "layout": "pair",
+        **{f"size_{task}": _own_preset(task) for task in SIZED},
+    }
+
+
+def _guesses_from(chosen: Data) -> dict[str, Any]:
+    columns = chosen.columns
+    source, target = pair_of(columns) or ("", "")
+    texts = [column.name for column in columns if column.is_text]
+    return {
+        "task": recipe_for(columns),
+        "source": source,
+        "target": target,
+        "text": text_of(columns),
+        "layout": "found" if layout_of(columns) else "pair",
+        "prompt": texts[0] if texts else "",
+        "completion": texts[1] if len(texts) > 1 else "",
+        "train": "train" if "train" in chosen.splits else next(iter(chosen.splits), ""),
+        "validation": "validation" if "validation" in chosen.splits else HELD_OUT,
+    }
+
+
+def _suggested(values: Mapping[str, Any], chosen: Data) -> str:
+    name = chosen.pinned.repository.name
+    task = values["task"]
+    if task == "translate":
+        spoken = {column.name: column.language or column.name for column in chosen.columns}
+        pair = [spoken.get(values[side], "") for side in ("source", "target")]
+        return output_name(name, *pair, values["size_translate"])
+    if task == "finetune":
+        base = str(values.get("base", "")).partition("@")[0].rpartition("/")[2]
+        return output_name(base, name)
+    return output_name(name, "lm", values["size_language-model"])
+
+
+def _own_preset(task: str) -> str:
+    return str(yaml.safe_load(own_text(task)).get("preset", ""))
