@@ -295,8 +295,10 @@ JOBS = [
     ),
     *(
         Rule(A.ANYONE, "POST", f"{JOB}/{deed}", f"{A_JOB}/{deed}", text())
-        for deed in ("cancel", "resume")
+        for deed in ("cancel", "resume", "duplicate")
     ),
+    Rule(A.ANYONE, "PUT", JOB + "/labels", A_JOB + "/labels", text(labels={})),
+    Rule(A.ANYONE, "GET", "/api/scheduled-jobs/{ns:seg}", "/api/scheduled-jobs/ada"),
     Rule(A.ANYONE, "PUT", JOB + "/artefacts/{name:seg}", A_JOB + "/artefacts/samples.jsonl", b"{}"),
 ]
 # Git before changes: who has proposed a change may push to it.

@@ -36,6 +36,21 @@ class QueueFull(Busy):
         )
 
 
+class MonthSpent(Busy):
+    """The namespace has used up what it may spend in this month."""
+
+    code = "MonthSpent"
+
+    def __init__(self, hours: int) -> None:
+        super().__init__(
+            _(
+                "This namespace has used its %(hours)d CPU hours of this month. "
+                "New jobs start again next month, or when an administrator raises the bound."
+            )
+            % {"hours": hours}
+        )
+
+
 class WrongStage(Conflict):
     """The job has moved on since the page was opened."""
 

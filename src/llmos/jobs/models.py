@@ -27,7 +27,8 @@ class Job(models.Model):
     stage = models.CharField(max_length=10, default=Stage.QUEUED)
     message = models.TextField(blank=True)  # why it stands where it stands, in a member's words
     priority = models.IntegerField(default=0)
-    attempt = models.IntegerField(default=0)
+    attempt = models.IntegerField(default=0)  # how often it was started; never counted back
+    losses = models.IntegerField(default=0)  # how often what ran it was lost since it was queued
     executor = models.CharField(max_length=10)
     cores = models.IntegerField(default=1)
     cancel_wanted = models.BooleanField(default=False)

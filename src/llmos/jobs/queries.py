@@ -1,30 +1,40 @@
 """Reading the queue: lists, curves, logs, costs."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
 from llmos.jobs.access import visible_jobs
-from llmos.jobs.folders import Place, read_events
+from llmos.jobs.folders import SPOKEN, Place, read_events
 from llmos.jobs.models import Job
 from llmos.jobs.stages import Stage
 
 CURVES = ("loss", "learning_rate", "tokens_per_second")
+LEDGER = ("cpu_seconds", "gpu_seconds", "energy_wh")
 
 
 def jobs_of(
-    viewer: Viewer, *, namespace: str = "", stages: Sequence[str] | None = None
+    viewer: Viewer,
+    *,
+    namespace: str = "",
+    stages: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> QuerySet[Job]:
-    """Newest first."""
+    """Newest first. With `labels`, those that have all of them."""
     jobs = visible_jobs(viewer)
     if namespace:
         jobs = jobs.filter(namespace__key=namespace.casefold())
-    if stages:
+    if stages is not None:
         jobs = jobs.filter(stage__in=stages)
+    for number, (name, value) in enumerate((labels or {}).items()):
+        asked = f"label_{number}"
+        jobs = jobs.annotate(**{asked: KeyTextTransform(name, "labels")}).filter(**{asked: value})
     return jobs.order_by("-created_at", "-pk")
 
 
@@ -34,8 +44,9 @@ def waiting_in(namespace: Namespace) -> int:
 
 def before_in_line(job: Job) -> int:
     """How many jobs will be started before this one."""
-    ahead = Job.objects.filter(stage=Stage.QUEUED, priority__gte=job.priority)
-    return ahead.filter(created_at__lt=job.created_at).count()
+    earlier = Q(priority=job.priority, created_at__lt=job.created_at)
+    ahead = Job.objects.filter(stage=Stage.QUEUED)
+    return ahead.filter(Q(priority__gt=job.priority) | earlier).count()
 
 
 def events_of(job: Job, *kinds: str) -> list[dict[str, Any]]:
@@ -70,12 +81,8 @@ def curves_of(job: Job) -> dict[str, list[tuple[int, float]]]:
 
 def log_of(job: Job, *, after: int = 0, limit: int = 500) -> list[Place]:
     """The last log lines and status texts behind an offset."""
-    found = [
-        place
-        for place in read_events(job.pk, after=after)
-        if place.event["event"] in {"log", "status", "refused"}
-    ]
-    return found[-limit:]
+    spoken = (place for place in read_events(job.pk, after=after) if place.event["event"] in SPOKEN)
+    return list(deque(spoken, maxlen=limit))
 
 
 def newest_samples(job: Job) -> list[dict[str, Any]]:
@@ -85,12 +92,38 @@ def newest_samples(job: Job) -> list[dict[str, Any]]:
     return [one for one in samples if one["step"] == last]
 
 
-def ledger(namespace: Namespace) -> dict[str, float]:
-    """What the jobs of a namespace have cost so far."""
-    total: dict[str, float] = {"jobs": 0, "cpu_seconds": 0.0, "energy_wh": 0.0}
-    for (cost,) in Job.objects.filter(namespace=namespace, cost__isnull=False).values_list("cost"):
+def ledger(namespace: Namespace, *, month: datetime | None = None) -> dict[str, float]:
+    """What the jobs of a namespace have cost, in the month of a moment or in all.
+
+    A job counts in the month in which it ended.
+    """
+    jobs = Job.objects.filter(namespace=namespace, cost__isnull=False)
+    if month is not None:
+        jobs = jobs.filter(ended_at__gte=_first_of(month), ended_at__lt=_first_of_next(month))
+    return _total(cost for (cost,) in jobs.values_list("cost"))
+
+
+def ledger_by_month(namespace: Namespace) -> dict[str, dict[str, float]]:
+    """Month, like `2026-11`, to what the jobs that ended in it have cost; the newest first."""
+    costs: dict[str, list[Any]] = defaultdict(list)
+    jobs = Job.objects.filter(namespace=namespace, cost__isnull=False, ended_at__isnull=False)
+    for ended_at, cost in jobs.order_by("-ended_at").values_list("ended_at", "cost"):
+        costs[f"{ended_at:%Y-%m}"].append(cost)
+    return {month: _total(found) for month, found in costs.items()}
+
+
+def _total(costs: Iterable[Mapping[str, Any] | None]) -> dict[str, float]:
+    total = {"jobs": 0.0, **dict.fromkeys(LEDGER, 0.0)}
+    for cost in costs:
         total["jobs"] += 1
-        assert cost is not None
-        total["cpu_seconds"] += cost.get("cpu_seconds", 0.0)
-        total["energy_wh"] += cost.get("energy_wh", 0.0)
+        for name in LEDGER:
+            total[name] += (cost or {}).get(name, 0.0)
     return total
+
+
+def _first_of(moment: datetime) -> datetime:
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _first_of_next(moment: datetime) -> datetime:
+    return _first_of(_first_of(moment) + timedelta(days=32))

@@ -29,6 +29,7 @@ from llmos.kit.config import current
 from llmos.kit.errors import Refusal
 from llmos.kit.files import written_whole
 from llmos.kit.time import now
+from llmos.store.config import ServerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class Runner:
             "NO_PROXY": "*",
             "LLMOS_JOB_ID": job.pk,
             "LLMOS_JOB_NAMESPACE": job.namespace.name,
+            "LLMOS_JOB_HUB": current(ServerSettings).public_url.rstrip("/") or self.hub_url,
         }
 
     def _hear(self, job: Job) -> Heard:

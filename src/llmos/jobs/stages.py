@@ -13,7 +13,7 @@ class Stage(StrEnum):
 
 
 FOLLOWING: dict[Stage, frozenset[Stage]] = {
-    Stage.QUEUED: frozenset({Stage.RUNNING, Stage.CANCELLED, Stage.FAILED}),
+    Stage.QUEUED: frozenset({Stage.RUNNING, Stage.CANCELLED}),
     Stage.RUNNING: frozenset(
         {Stage.SUCCEEDED, Stage.FAILED, Stage.CANCELLED, Stage.LOST, Stage.QUEUED}
     ),

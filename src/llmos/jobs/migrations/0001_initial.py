@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('message', models.TextField(blank=True)),
                 ('priority', models.IntegerField(default=0)),
                 ('attempt', models.IntegerField(default=0)),
+                ('losses', models.IntegerField(default=0)),
                 ('executor', models.CharField(max_length=10)),
                 ('cores', models.IntegerField(default=1)),
                 ('cancel_wanted', models.BooleanField(default=False)),

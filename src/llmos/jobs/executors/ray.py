@@ -1,0 +1,7 @@
+"""Jobs on a Ray cluster."""
+
+from llmos.jobs.executors.local import LocalExecutor
+
+
+class RayExecutor(LocalExecutor):
+    pass
