@@ -9,7 +9,7 @@ consumed on the loop, so server-sent events work.
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
@@ -54,7 +54,10 @@ class Bridge:
                 return
             response = await in_thread(self._respond, _environ(scope, body, size))
             try:
-                await _send(response, scope, send)
+                sending = _send(response, scope, send)
+                if getattr(response, "is_async", False):
+                    sending = _unless_gone(sending, receive)
+                await sending
             finally:
                 await in_thread(response.close)
 
@@ -139,6 +142,25 @@ async def _send(response: HttpResponseBase, scope: Scope, send: Send) -> None:
         await send(_piece(b"", more=False))
     else:
         await send(_piece(response.content, more=False))  # type: ignore[attr-defined]  # not streaming
+
+
+async def _unless_gone(sending: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Send until done or until the client goes: work that nobody waits for is cancelled."""
+    sent = asyncio.ensure_future(sending)
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({sent, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if sent.done():
+            await sent
+    finally:
+        for task in (sent, gone):
+            task.cancel()
+        await asyncio.gather(sent, gone, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _piece(body: bytes, *, more: bool) -> Message:

@@ -3,13 +3,17 @@ document.documentElement.classList.remove("no-js");
 
 // Blocks of code in members' texts get a button too; the sanitiser lets none through.
 const pattern = document.getElementById("copy-button");
-for (const block of document.querySelectorAll(".prose > pre")) {
-  if (!pattern) break;
-  const frame = document.createElement("div");
-  frame.className = "lines";
-  block.replaceWith(frame);
-  frame.append(block, pattern.content.cloneNode(true));
-}
+const dress = (root) => {
+  for (const block of root.querySelectorAll(".prose > pre")) {
+    if (!pattern) break;
+    const frame = document.createElement("div");
+    frame.className = "lines";
+    block.replaceWith(frame);
+    frame.append(block, pattern.content.cloneNode(true));
+  }
+};
+dress(document);
+document.addEventListener("shown", (event) => dress(event.target));
 
 const written = (text) => {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);

@@ -17,3 +17,4 @@ const refresh = () => {
 refresh();
 setInterval(refresh, 60_000);
 document.addEventListener("htmx:after:swap", refresh);
+document.addEventListener("shown", refresh);
