@@ -1,19 +1,23 @@
-"""What rooms to the right add to a repository's pages: tabs, and panels beside the card.
+"""What rooms to the right add to a repository's pages: tabs, and panels on some of them.
 
 The hub knows none of them: `web/wiring.py` adds them, and each decides by what the viewer
 may see whether it has something to say about this repository.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.http import HttpRequest
 
+from llmos.accounts.access import Viewer
 from llmos.hub.door import Opened
+from llmos.hub.models import Repository
 
 Tab = tuple[str, str, str, int | None]  # name, address, text, count beside the text
-Place = Literal["above", "main", "aside"]  # above the columns, under the card, beside it
+# On the card's page above the columns, under the card and beside it; in the settings before
+# what cannot be undone; and on pages that commit, before the button.
+Place = Literal["above", "main", "aside", "settings", "commit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,14 @@ class Panel:
     context: dict[str, Any] = field(default_factory=dict)
 
 
+Property = Callable[[Viewer, Repository, str], Any]  # the text is the hub's address
+
 TabMaker = Callable[[Opened], Tab | None]
 PanelMaker = Callable[[HttpRequest, Opened], Panel | None]
 
 _tabs: list[TabMaker] = []
-_panels: dict[Place, list[PanelMaker]] = {"above": [], "main": [], "aside": []}
+_properties: dict[str, Property] = {}
+_panels: dict[Place, list[PanelMaker]] = {place: [] for place in get_args(Place)}
 
 
 def add_tab(tab: TabMaker) -> None:
@@ -41,12 +48,26 @@ def add_panel(place: Place, panel: PanelMaker) -> None:
         _panels[place].append(panel)
 
 
+def add_property(name: str, make: Property) -> None:
+    """What clients get that ask for the property `name` of a repository."""
+    _properties[name] = make
+
+
+def properties_of(
+    viewer: Viewer, repository: Repository, names: Iterable[str], base: str
+) -> dict[str, Any]:
+    """Those of the asked properties that other rooms provide."""
+    return {
+        name: _properties[name](viewer, repository, base) for name in names if name in _properties
+    }
+
+
 def tabs_of(at: Opened) -> list[Tab]:
     return [tab for make in _tabs if (tab := make(at))]
 
 
-def panels_of(request: HttpRequest, at: Opened) -> dict[Place, list[Panel]]:
+def panels_of(request: HttpRequest, at: Opened, *places: Place) -> dict[Place, list[Panel]]:
     return {
-        place: [panel for make in makers if (panel := make(request, at))]
-        for place, makers in _panels.items()
+        place: [panel for make in _panels[place] if (panel := make(request, at))]
+        for place in places
     }

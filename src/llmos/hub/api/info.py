@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from llmos.accounts.access import viewer_of
 from llmos.hub import queries
+from llmos.hub.additions import properties_of
 from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.facts import safetensors
 from llmos.hub.git import refs, tree
@@ -149,6 +150,7 @@ def _expanded(
         "siblings": orjson.Fragment(siblings),
         "resourceGroup": None,
     }
+    known |= properties_of(viewer_of(request), repository, expand, base_url(request))
     if _DEAR.intersection(expand):
         known |= _dear(request, repository, known)
     return {name: known[name] for name in ("_id", "id", *expand) if name in known}

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from llmos.hub.additions import panels_of
 from llmos.hub.addresses import repo_paths
 from llmos.hub.door import Opened, opened
 from llmos.hub.errors import BranchMoved, EntryNotFound
@@ -83,7 +84,14 @@ def delete(request: HttpRequest, type_: str, ns: str, name: str, rest: str) -> H
         summary = _("Delete %(path)s") % {"path": at.path}
         address = commit(request, at, lambda draft: draft.remove(at.path), summary=summary)
         return HttpResponseRedirect(address)
-    return repo_page(request, at, "hub/delete.html", "files", crumbs=crumbs(at, at.path, "blob"))
+    return repo_page(
+        request,
+        at,
+        "hub/delete.html",
+        "files",
+        crumbs=crumbs(at, at.path, "blob"),
+        panels=panels_of(request, at, "commit"),
+    )
 
 
 def _landed(
@@ -126,6 +134,7 @@ def _form(
         problem=problem,
         is_new=is_new,
         on_branch=_moves(at),
+        panels=panels_of(request, at, "commit"),
     )
     response.status_code = 422 if problem else 200
     return response

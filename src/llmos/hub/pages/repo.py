@@ -35,7 +35,7 @@ def card(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
         has_card=content is not None,
         uses=uses_of(at.repository, address, example_file=_example_file(at)),
         endpoint_line=endpoint_line(address),
-        panels=panels_of(request, at),
+        panels=panels_of(request, at, "above", "main", "aside"),
         trained_on=[
             tag.removeprefix("dataset:") for tag in at.repository.tags if tag.startswith("dataset:")
         ],

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.queries import namespaces_open_to
 from llmos.hub import actions
+from llmos.hub.additions import panels_of
 from llmos.hub.addresses import repo_paths
 from llmos.hub.door import Opened, opened
 from llmos.hub.frame import repo_page
@@ -37,6 +38,7 @@ def settings(request: HttpRequest, type_: str, ns: str, name: str) -> HttpRespon
         "settings",
         owners=owners if owner in owners else [owner, *owners],
         asked=asked.order_by("-created_at")[:200],
+        panels=panels_of(request, at, "settings"),
     )
 
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from llmos.hub.additions import panels_of
 from llmos.hub.addresses import repo_paths
 from llmos.hub.door import Opened, opened
 from llmos.hub.frame import repo_page
@@ -100,6 +101,7 @@ def _form(request: HttpRequest, at: Opened, problem: str = "") -> HttpResponse:
         problem=problem,
         limit=FORM_LIMIT_BYTES,
         api=f"/api/{at.repository.kind.plural}/{at.repository.full_name}",
+        panels=panels_of(request, at, "commit"),
     )
     response.status_code = 422 if problem else 200
     return response
