@@ -11,8 +11,7 @@ from unicodedata import east_asian_width
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from llmos.provenance.graph import Lineage, Node
-from llmos.provenance.models import Activity
+from llmos.provenance.graph import Lineage, Node, Step
 from llmos.provenance.words import deed, lasted, private_thing
 
 MOST_BOXES = 80
@@ -174,7 +173,7 @@ def _commit(node: Node, column: int, *, is_focus: bool = False) -> _Item:
     return _Item("commit", column, name, line, url, is_focus=is_focus)
 
 
-def _step(activity: Activity | None, key: str, column: int, count: int, *, is_stale: bool) -> _Item:
+def _step(activity: Step | None, key: str, column: int, count: int, *, is_stale: bool) -> _Item:
     if activity is None:
         title = ngettext("private work", "%(n)d times private work", count) % {"n": count}
         return _Item("step", column, title, "", "", is_private=True)

@@ -7,7 +7,10 @@ viewer may not know stands nameless, and nothing is told of what lies beyond it.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
+
+from orjson import loads
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import User
@@ -21,12 +24,9 @@ Direction = Literal["from", "to"]
 MOST = 1000  # activities
 DEEPEST = 12
 _MOST_MAKERS = 5000  # outputs that are looked through to find who made a commit
-# What an activity's own page shows, and a walk over a thousand of them does not need.
-_LARGE = ("recipe", "arguments", "software", "files")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A commit of a repository. Without a name: the viewer may not know which."""
 
     key: str
@@ -42,6 +42,25 @@ class Node:
         if not self.name or self.is_gone:
             return ""
         return f"/{KINDS[self.kind].prefix}{self.name}"
+
+
+class Step(NamedTuple):
+    """An activity, without the large parts that only its own page shows."""
+
+    id: str
+    activity: str
+    user_id: int | None
+    recipe_hash: str
+    software_hash: str
+    seed: int
+    hardware: dict[str, Any]
+    cost: dict[str, Any]
+    started_at: datetime
+    ended_at: datetime
+
+    @property
+    def url(self) -> str:
+        return f"/activities/{self.id}"
 
 
 class Use(NamedTuple):
@@ -60,7 +79,7 @@ class Lineage:
 
     focus: str
     nodes: dict[str, Node] = field(default_factory=dict)
-    steps: dict[str, Activity | None] = field(default_factory=dict)
+    steps: dict[str, Step | None] = field(default_factory=dict)
     members: dict[int, str] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
     makes: list[tuple[str, str]] = field(default_factory=list)  # step, node
@@ -107,9 +126,9 @@ def lineage_of(
     graph = Lineage(focus=focus.key, nodes={focus.key: focus})
     walk = _Walk(viewer, graph)
     if direction == "from":
-        reached = walk.makers([_Wanted(repository.pk, repository.head_sha, None)])
+        reached = walk.makers([_Wanted(repository.pk, repository.head_sha)])
     else:
-        reached = [use.activity for use in _users([repository.pk])]
+        reached = [wanted.by for wanted in _uses([repository.pk])]
     for _ in range(max(1, min(depth, DEEPEST))):
         fresh = walk.room_for(reached, most)
         if not fresh:
@@ -143,16 +162,11 @@ class _Row(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """A commit whose maker is looked for; the moment by which it was there, None for now."""
+    """A commit whose maker is looked for, and the activity by which it was there."""
 
     repository: int
     commit: str
-    by: Any
-
-
-class _Used(NamedTuple):
-    activity: str
-    wanted: _Wanted
+    by: str = ""  # none: it is there now
 
 
 @dataclass(slots=True)
@@ -178,7 +192,7 @@ class _Walk:
 
     def add(self, activities: list[str]) -> list[_Row]:
         """Put activities and their commits into the graph; the edges that may be followed."""
-        found = _activities(activities)
+        found = _steps(activities)
         edges: dict[str, list[_Row]] = {one: [] for one in activities}
         for row in _edges(self.viewer, activities):
             edges[row.activity].append(row)
@@ -195,7 +209,7 @@ class _Walk:
         """Who made what these inputs are."""
         return self.makers(
             [
-                _Wanted(row.repository, row.commit, self._started(row.activity))
+                _Wanted(row.repository, row.commit, row.activity)
                 for row in edges
                 if row.is_input and row.repository is not None
             ]
@@ -203,11 +217,11 @@ class _Walk:
 
     def after(self, edges: list[_Row]) -> list[str]:
         """Who used what came out here, and not another run's output of the same name."""
-        made = [row for row in edges if not row.is_input and row.repository is not None]
+        made = [row for row in edges if not row.is_input]
         here = {row.activity for row in made}
-        users = _users({row.repository for row in made if row.repository is not None})
-        self.makers([use.wanted for use in users])
-        return [use.activity for use in users if self._made_by.get(use.wanted) in here]
+        uses = _uses({row.repository for row in made if row.repository is not None})
+        self.makers(uses)
+        return [wanted.by for wanted in uses if self._made_by.get(wanted) in here]
 
     def makers(self, wanted: list[_Wanted]) -> list[str]:
         found = _maker_of_each(wanted)
@@ -227,7 +241,7 @@ class _Walk:
                 found.add((later, made))
         return sorted(found)
 
-    def _may_know(self, activity: Activity, edges: list[_Row]) -> bool:
+    def _may_know(self, activity: Step, edges: list[_Row]) -> bool:
         viewer = self.viewer
         if viewer.is_admin and not viewer.scoped_token:
             return True
@@ -276,19 +290,17 @@ class _Walk:
         self.graph.nodes[key] = node
         return node
 
-    def _started(self, activity: str) -> Any:
-        found = self.graph.steps[self.known[activity]]
-        return found.started_at if found is not None else None
 
-
-def _activities(ids: list[str]) -> dict[str, Activity]:
+def _steps(ids: list[str]) -> dict[str, Step]:
     rows = db.rows(
-        f"SELECT {db.columns(Activity, 'a', without=_LARGE)} FROM {Activity._meta.db_table} a "
-        f"WHERE a.id IN ({_marks(ids)})",
+        "SELECT id, activity, user_id, recipe_hash, software_hash, seed, hardware, cost, "
+        f"started_at, ended_at FROM {Activity._meta.db_table} WHERE id IN ({_marks(ids)})",
         ids,
     )
-    found = (db.instance(Activity, row, without=_LARGE) for row in rows)
-    return {one.pk: one for one in found}
+    return {
+        one: Step(one, *plain, loads(hardware), loads(cost), _moment(started), _moment(ended))
+        for one, *plain, hardware, cost, started, ended in rows
+    }
 
 
 def _edges(viewer: Viewer, activities: list[str]) -> list[_Row]:
@@ -305,53 +317,69 @@ def _edges(viewer: Viewer, activities: list[str]) -> list[_Row]:
     return [_Row(*row) for row in rows]
 
 
-def _users(repositories: Collection[int]) -> list[_Used]:
-    """Who used these, newest first."""
-    if not repositories:
-        return []
-    rows = db.rows(
-        'SELECT e.activity_id, e.repository_id, e."commit", a.started_at '
-        f"FROM {Edge._meta.db_table} e JOIN {Activity._meta.db_table} a ON a.id = e.activity_id "
-        f"WHERE e.repository_id IN ({_marks(repositories)}) AND e.is_input = %s "
-        "ORDER BY e.id DESC LIMIT %s",
-        [*repositories, True, MOST + 1],
-    )
-    return [_Used(activity, _Wanted(*rest)) for activity, *rest in rows]
+def _uses(repositories: Collection[int]) -> list[_Wanted]:
+    """Commits of these that were used, newest use first."""
+    rows = _touching(repositories, is_input=True, limit=MOST + 1)
+    return [_Wanted(repository, commit, activity) for repository, commit, activity in rows]
 
 
 def _maker_of_each(wanted: list[_Wanted]) -> dict[_Wanted, str]:
     """The activity that made each commit, where one did."""
-    repositories = {one.repository for one in wanted}
-    if not repositories:
-        return {}
     exact: dict[tuple[int, str], str] = {}
-    made: dict[int, list[tuple[str, Any]]] = {}
-    rows = db.rows(
-        'SELECT e.repository_id, e.activity_id, e."commit", a.ended_at '
-        f"FROM {Edge._meta.db_table} e JOIN {Activity._meta.db_table} a ON a.id = e.activity_id "
-        f"WHERE e.repository_id IN ({_marks(repositories)}) AND e.is_input = %s "
-        "ORDER BY e.id DESC LIMIT %s",
-        [*repositories, False, _MOST_MAKERS],
-    )
-    for repository, activity, commit, ended in rows:
+    made: dict[int, list[str]] = {}
+    repositories = {one.repository for one in wanted}
+    for repository, commit, activity in _touching(repositories, is_input=False, limit=_MOST_MAKERS):
         exact.setdefault((repository, commit), activity)
-        made.setdefault(repository, []).append((activity, ended))
+        made.setdefault(repository, []).append(activity)
+    found = {one: maker for one in wanted if (maker := exact.get((one.repository, one.commit)))}
+    later = [one for one in wanted if one not in found and one.repository in made]
+    return found | _last_makers(later, made)
+
+
+def _last_makers(wanted: list[_Wanted], made: dict[int, list[str]]) -> dict[_Wanted, str]:
+    """For commits that no activity made: the newest that had ended when the user of it began."""
+    makers = {activity for one in wanted for activity in made[one.repository]}
+    times = _times({one.by for one in wanted if one.by} | makers)
     found: dict[_Wanted, str] = {}
     for one in wanted:
-        maker = exact.get((one.repository, one.commit)) or _last_before(
-            one.by, made.get(one.repository, [])
-        )
-        if maker is not None:
-            found[one] = maker
+        for activity in made[one.repository]:
+            if not one.by or times[activity][1] <= times[one.by][0]:
+                found[one] = activity
+                break
     return found
 
 
-def _last_before(moment: Any, made: list[tuple[str, Any]]) -> str | None:
-    """Of what is listed newest first."""
-    return next((activity for activity, ended in made if moment is None or ended <= moment), None)
+def _touching(
+    repositories: Collection[int], *, is_input: bool, limit: int
+) -> list[tuple[int, str, str]]:
+    """Repository, commit and activity of the newest edges."""
+    if not repositories:
+        return []
+    return db.rows(  # type: ignore[return-value]  # as selected
+        f'SELECT repository_id, "commit", activity_id FROM {Edge._meta.db_table} '
+        f"WHERE repository_id IN ({_marks(repositories)}) AND is_input = %s "
+        "ORDER BY id DESC LIMIT %s",
+        [*repositories, is_input, limit],
+    )
 
 
-def _members(activities: Iterable[Activity | None]) -> dict[int, str]:
+def _times(activities: set[str]) -> dict[str, tuple[datetime, datetime]]:
+    if not activities:
+        return {}
+    rows = db.rows(
+        f"SELECT id, started_at, ended_at FROM {Activity._meta.db_table} "
+        f"WHERE id IN ({_marks(activities)})",
+        list(activities),
+    )
+    return {one: (_moment(started), _moment(ended)) for one, started, ended in rows}
+
+
+def _moment(value: datetime) -> datetime:
+    """SQLite's own times have no zone, and are UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _members(activities: Iterable[Step | None]) -> dict[int, str]:
     wanted = {one.user_id for one in activities if one is not None and one.user_id is not None}
     return dict(User.objects.filter(pk__in=wanted).values_list("pk", "username"))
 

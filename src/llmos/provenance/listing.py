@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from llmos.provenance.graph import Lineage, Node
-from llmos.provenance.models import Activity
+from llmos.provenance.graph import Lineage, Node, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One activity; None where the viewer may not know what was done."""
 
-    activity: Activity | None
+    activity: Step | None
     by: str
     sources: list[tuple[Node, bool]]  # with whether it is outdated
     outputs: list[Node]

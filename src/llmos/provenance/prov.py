@@ -3,8 +3,7 @@
 from typing import Any
 
 from llmos.kit.time import iso
-from llmos.provenance.graph import Lineage, Node
-from llmos.provenance.models import Activity
+from llmos.provenance.graph import Lineage, Node, Step
 
 PREFIX = {"llmos": "tag:llmos,2026:"}
 
@@ -84,7 +83,7 @@ def _entity(node: Node, base: str) -> dict[str, Any]:
     return found
 
 
-def _activity(step: Activity | None, base: str, *, is_stale: bool) -> dict[str, Any]:
+def _activity(step: Step | None, base: str, *, is_stale: bool) -> dict[str, Any]:
     if step is None:
         return {"prov:label": "private"}
     found: dict[str, Any] = {

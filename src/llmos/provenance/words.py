@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from llmos.provenance.graph import Step
 from llmos.provenance.models import Activity
 
 
@@ -19,7 +20,7 @@ def private_thing(kind: str) -> str:
     return words.get(kind, _("a private repository"))
 
 
-def lasted(activity: Activity) -> str:
+def lasted(activity: Activity | Step) -> str:
     return duration((activity.ended_at - activity.started_at).total_seconds())
 
 
