@@ -1,7 +1,7 @@
 """Rows for learning and measuring, from files, folders and data set repositories.
 
-JSONL, JSON, CSV, TSV, text and parquet are read by pyarrow; what holds rows of several splits
-is found by `sources.py`. Rows come as dicts of the wanted columns, in the order of the files.
+JSONL, JSON, CSV, TSV, text and parquet; what holds rows of several splits is found by
+`sources.py`. Rows come as dicts of the wanted columns, in the order of the files.
 """
 
 import json
@@ -9,17 +9,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llmos.lab.errors import BadData
 from llmos.lab.sources import Source, find_source
 
-if TYPE_CHECKING:
-    import pyarrow
-
 # Longer values are data by accident; a sentence has some hundred letters.
 LONGEST_TEXT = 100_000
 BATCH_ROWS = 10_000
+# A table's reader takes lines up to this long; they are left out then, instead of all failing.
+LONGEST_LINE_BYTES = 32 << 20
+# A paragraph ends at an empty line, or where it has grown this long.
+PARAGRAPH_LETTERS = 2_000
+_TABLES = {"csv": ",", "tsv": "\t"}
+_TEXTS = {"txt", "text", "md"}
+
+Row = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -27,14 +32,14 @@ class Rows:
     """Rows in memory; `skipped` says why others were left out, and how many."""
 
     columns: list[str]
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     skipped: dict[str, int] = field(default_factory=dict)
     where: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
 
@@ -45,21 +50,24 @@ def open_data(
     columns: Sequence[str] = (),
     optional: Sequence[str] = (),
     limit: int | None = None,
+    paragraphs: bool = False,
 ) -> Rows:
     """Read a split of a file, a folder or a repository `ns/name[@revision]`.
 
-    `columns` must all be there, and rows where one of them is empty or monstrous are left out
-    and counted; `optional` ones are read where they are. Raises BadData.
+    `columns` must all be there, and rows where one of them is empty, monstrous or no text are
+    left out and counted; `optional` ones are read where they are. A text file's rows are its
+    lines, or its `paragraphs`. Raises BadData.
     """
     source = find_source(str(where), split)
-    found = list(_columns(source))
+    found = list(source.columns) or _names(source.files[0])
     missing = [name for name in columns if name not in found]
     if missing:
         raise BadData(
             f"{where} has no column {', '.join(map(repr, missing))}; it has {', '.join(found)}"
         )
+    wanted = [*columns, *(name for name in optional if name in found)] if columns else found
     rows = Rows(found, [], where=str(where))
-    for row in _rows(source, [*columns, *optional] if columns else found):
+    for row in _rows(source, wanted, paragraphs=paragraphs):
         problem = _problem(row, columns)
         if problem:
             rows.skipped[problem] = rows.skipped.get(problem, 0) + 1
@@ -81,40 +89,62 @@ def has_split(where: str | Path, split: str) -> bool:
     return True
 
 
-def _problem(row: dict[str, Any], columns: Sequence[str]) -> str:
+def _problem(row: Row, columns: Sequence[str]) -> str:
     for name in columns:
         value = row.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             return f"with an empty {name!r}"
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             return f"with more than {LONGEST_TEXT} letters in {name!r}"
+        # A list of objects may be a conversation; a list of texts is none, and no text either.
+        is_conversation = isinstance(value, list) and all(isinstance(one, dict) for one in value)
+        if isinstance(value, list | dict) and not is_conversation:
+            return f"with a list instead of text in {name!r}"
     return ""
 
 
-def _columns(source: Source) -> Iterator[str]:
-    if source.columns:
-        yield from source.columns
-        return
-    first = next(_batches(source.files[0]), None)
-    if first is None:
-        raise BadData(f"{source.files[0].name} is empty")
-    yield from first.schema.names
+def _names(file: Path) -> list[str]:
+    """The columns of a file. Raises BadData when it is empty or cannot be read."""
+    kind = _kind(file)
+    with _Readable(file, kind):
+        if kind == "parquet":
+            from pyarrow import parquet
+
+            return list(parquet.ParquetFile(file).schema_arrow.names)
+        if kind in _TABLES:
+            return _header(file, kind)
+        if kind in _TEXTS:
+            return ["text"] if file.stat().st_size else _empty(file)
+        # The first row need not have every column.
+        first = islice(_objects(file), BATCH_ROWS)
+        return list(dict.fromkeys(name for row in first for name in row)) or _empty(file)
 
 
-def _rows(source: Source, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(source: Source, columns: Sequence[str], *, paragraphs: bool) -> Iterator[Row]:
     if source.columns:
         yield from _aligned(source)
         return
     for file in source.files:
-        for batch in _batches(file):
-            yield from batch.select(
-                [name for name in columns if name in batch.schema.names]
-            ).to_pylist()
+        kind = _kind(file)
+        with _Readable(file, kind):
+            if kind == "parquet":
+                yield from _parquet(file, columns)
+            elif kind in _TABLES:
+                yield from _table(file, kind, columns)
+            elif kind in _TEXTS:
+                texts = _paragraphs(_lines(file)) if paragraphs else _lines(file)
+                yield from ({"text": text} for text in texts)
+            else:
+                for row in _objects(file):
+                    yield {name: row.get(name) for name in columns}
 
 
-def _aligned(source: Source) -> Iterator[dict[str, Any]]:
+def _aligned(source: Source) -> Iterator[Row]:
     """Line n of each file is one row, as parallel texts are published."""
-    texts = [_lines(path) for path in source.files]
+    texts = []
+    for path in source.files:
+        with _Readable(path, "text"):
+            texts.append(_lines(path))
     if len({len(lines) for lines in texts}) > 1:
         counts = ", ".join(
             f"{path.name}: {len(lines)}" for path, lines in zip(source.files, texts, strict=True)
@@ -124,26 +154,35 @@ def _aligned(source: Source) -> Iterator[dict[str, Any]]:
         yield dict(zip(source.columns, values, strict=True))
 
 
-def _batches(file: Path) -> Iterator["pyarrow.RecordBatch"]:
-    """A file as record batches. Raises BadData."""
-    try:
-        import pyarrow as arrow
-    except ImportError as error:
-        raise BadData("Reading data needs pyarrow: pip install 'llmos[train]'") from error
-    kind = file.suffix.lower().removeprefix(".")
-    try:
-        if kind == "parquet":
-            from pyarrow import parquet
+class _Readable:
+    """Turns what libraries raise about a file into words for whoever wrote it."""
 
-            yield from parquet.ParquetFile(file).iter_batches(BATCH_ROWS)
-        elif kind in {"csv", "tsv"}:
-            yield from _separated(file, "," if kind == "csv" else "\t")
-        elif kind in {"txt", "text", "md"}:
-            yield arrow.RecordBatch.from_pydict({"text": _lines(file)})
-        else:
-            yield from _json(file)
-    except (arrow.ArrowException, UnicodeDecodeError) as error:
-        raise BadData(f"{file.name} cannot be read as {kind}: {error}") from error
+    def __init__(self, file: Path, kind: str) -> None:
+        self.file, self.kind = file, kind
+
+    def __enter__(self) -> None:
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise BadData("Reading data needs pyarrow: pip install 'llmos[train]'") from error
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from pyarrow import ArrowException
+
+        if isinstance(error, MemoryError):
+            return
+        if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):
+            raise BadData(f"{self.file.name} is not UTF-8 text: save it in that encoding")
+        if isinstance(error, ArrowException):
+            raise BadData(f"{self.file.name} cannot be read as {self.kind}: {error}") from error
+
+
+def _kind(file: Path) -> str:
+    return file.suffix.lower().removeprefix(".")
+
+
+def _empty(file: Path) -> list[str]:
+    raise BadData(f"{file.name} is empty")
 
 
 def _lines(file: Path) -> list[str]:
@@ -152,38 +191,73 @@ def _lines(file: Path) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _separated(file: Path, separator: str) -> Iterator["pyarrow.RecordBatch"]:
+def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
+    current: list[str] = []
+    for line in [*lines, ""]:
+        if current and (not line.strip() or sum(map(len, current)) > PARAGRAPH_LETTERS):
+            yield "\n".join(current)
+            current = []
+        if line.strip():
+            current.append(line)
+    if current:
+        yield "\n".join(current)
+
+
+def _parquet(file: Path, columns: Sequence[str]) -> Iterator[Row]:
+    from pyarrow import parquet
+
+    reader = parquet.ParquetFile(file)
+    there = [name for name in columns if name in reader.schema_arrow.names]
+    for batch in reader.iter_batches(BATCH_ROWS, columns=there):
+        yield from batch.to_pylist()
+
+
+def _header(file: Path, kind: str) -> list[str]:
+    from pyarrow import csv
+
+    if not file.stat().st_size:
+        _empty(file)
+    options = csv.ReadOptions(block_size=LONGEST_LINE_BYTES)
+    with csv.open_csv(file, read_options=options, parse_options=_parsing(kind)) as reader:
+        return list(reader.schema.names)
+
+
+def _table(file: Path, kind: str, columns: Sequence[str]) -> Iterator[Row]:
     import pyarrow as arrow
     from pyarrow import csv
 
-    # Tables with tabs are written without quoting: a quotation mark there is only that.
-    tabs = separator == "\t"
-    parse = csv.ParseOptions(
-        delimiter=separator, newlines_in_values=not tabs, quote_char=False if tabs else '"'
-    )
-    with csv.open_csv(file, parse_options=parse) as reader:
-        names = reader.schema.names
+    names = _header(file, kind)
     # Values that look like numbers are still what somebody wrote.
-    text = csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.string()))
-    with csv.open_csv(file, parse_options=parse, convert_options=text) as reader:
-        yield from reader
+    options = csv.ConvertOptions(
+        column_types=dict.fromkeys(names, arrow.string()),
+        include_columns=[name for name in columns if name in names],
+    )
+    with csv.open_csv(
+        file,
+        read_options=csv.ReadOptions(block_size=LONGEST_LINE_BYTES),
+        parse_options=_parsing(kind),
+        convert_options=options,
+    ) as reader:
+        for batch in reader:
+            yield from batch.to_pylist()
 
 
-def _json(file: Path) -> Iterator["pyarrow.RecordBatch"]:
-    """JSON lines, or one JSON list, or a dict that holds one list of objects."""
-    rows = _json_lines(file) if _has_lines(file) else iter(_document(file))
-    while batch := list(islice(rows, BATCH_ROWS)):
-        yield _record_batch(batch, file)
+def _parsing(kind: str) -> Any:
+    from pyarrow import csv
+
+    # Tables with tabs are written without quoting: a quotation mark there is only that.
+    tabs = kind == "tsv"
+    return csv.ParseOptions(
+        delimiter=_TABLES[kind], newlines_in_values=not tabs, quote_char=False if tabs else '"'
+    )
 
 
-def _record_batch(rows: list[Any], file: Path) -> "pyarrow.RecordBatch":
-    import pyarrow as arrow
-
-    if not all(isinstance(row, dict) for row in rows):
-        raise BadData(f"{file.name}: each row must be a JSON object with named columns")
-    # The first row need not have every column.
-    names = dict.fromkeys(name for row in rows for name in row)
-    return arrow.RecordBatch.from_pylist([{name: row.get(name) for name in names} for row in rows])
+def _objects(file: Path) -> Iterator[Row]:
+    """The rows of JSON lines, of one JSON list, or of a dict that holds one list of objects."""
+    for row in _json_lines(file) if _has_lines(file) else _document(file):
+        if not isinstance(row, dict):
+            raise BadData(f"{file.name}: each row must be a JSON object with named columns")
+        yield row
 
 
 def _json_lines(file: Path) -> Iterator[Any]:
@@ -199,7 +273,7 @@ def _json_lines(file: Path) -> Iterator[Any]:
 
 def _has_lines(file: Path) -> bool:
     """Whether each line is a row; files called .json may be that, too."""
-    if file.suffix.lower() in {".jsonl", ".ndjson"}:
+    if _kind(file) in {"jsonl", "ndjson"}:
         return True
     with file.open(encoding="utf-8-sig") as lines:
         first, more = lines.readline(), lines.readline()
@@ -225,7 +299,7 @@ def _document(file: Path) -> list[Any]:
     return lists[0]
 
 
-def _lists_of_rows(content: dict[str, Any]) -> list[list[Any]]:
+def _lists_of_rows(content: Row) -> list[list[Any]]:
     return [
         value
         for value in content.values()

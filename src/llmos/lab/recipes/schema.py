@@ -13,6 +13,7 @@ class DataRecipe:
     text: str = ""  # column of running text (language-model, finetune)
     prompt: str = ""  # column of requests (finetune); with `completion`
     completion: str = ""  # column of answers
+    context: str = ""  # column of what a request is about; may be empty, stands under it
     messages: str = ""  # column of conversations: lists of role and content
     train: str = "train"  # split
     validation: str = "validation"  # split; a part of train is kept apart where there is none

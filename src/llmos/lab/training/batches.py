@@ -82,9 +82,8 @@ def alike(
 
 def places(batch: Sequence[int], lengths: Sequence[tuple[int, ...]]) -> int:
     """What a batch costs: rows × longest, over all that is padded."""
-    return len(batch) * sum(
-        max(column) for column in zip(*(lengths[r] for r in batch), strict=True)
-    )
+    columns = zip(*(lengths[row] for row in batch), strict=True)
+    return len(batch) * sum(max(column) for column in columns)
 
 
 def padding_efficiency(lengths: Sequence[tuple[int, ...]], batches: Sequence[list[int]]) -> float:

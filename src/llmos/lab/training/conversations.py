@@ -1,6 +1,8 @@
 """Rows of instruction data as conversations, whatever columns their authors chose."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmos.lab.errors import BadData
@@ -9,54 +11,62 @@ from llmos.lab.recipes.schema import DataRecipe
 Message = dict[str, str]
 _ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "prompter": "user"}
 
+# What authors call things, the most telling first; the keys are fields of DataRecipe.
+_KNOWN: tuple[dict[str, str], ...] = (
+    {"messages": "messages"},
+    {"messages": "conversations"},
+    {"prompt": "prompt", "completion": "completion"},
+    {"prompt": "instruction", "completion": "output", "context": "input"},
+    {"prompt": "instruction", "completion": "response", "context": "context"},
+    {"prompt": "question", "completion": "answer"},
+    {"prompt": "input", "completion": "output"},
+    {"text": "text"},
+)
 
-def columns_for(columns: list[str], data: DataRecipe) -> list[str]:
-    """The columns that `conversation_of` will read. Raises BadData when none fit."""
-    if data.text:
-        return [data.text]
-    if data.messages:
-        return [data.messages]
-    if data.prompt and data.completion:
-        return [data.prompt, data.completion]
-    for known in (["messages"], ["conversations"], ["prompt", "completion"], ["text"]):
-        if set(known) <= set(columns):
-            return known
-    for pair in (("instruction", "output"), ("question", "answer"), ("input", "output")):
-        if set(pair) <= set(columns):
-            return [*pair, *(["input"] if "input" in columns and "input" not in pair else [])]
+
+def columns_found(there: Sequence[str], data: DataRecipe) -> DataRecipe:
+    """`data` with its columns said, if only by the names that are there. Raises BadData."""
+    if data.text or data.messages or (data.prompt and data.completion):
+        return data
+    for known in _KNOWN:
+        needed = {column for field, column in known.items() if field != "context"}
+        if needed <= set(there):
+            found: dict[str, Any] = {f: column for f, column in known.items() if column in there}
+            return replace(data, **found)
     raise BadData(
         "Say which columns hold requests and answers (data.prompt, data.completion), "
-        f"conversations (data.messages) or text (data.text); there are {', '.join(columns)}"
+        f"conversations (data.messages) or text (data.text); there are {', '.join(there)}"
     )
 
 
+def columns_read(data: DataRecipe) -> tuple[list[str], list[str]]:
+    """The columns that every row needs, and those that some have."""
+    needed = [data.text] if data.text else [data.messages]
+    if not any(needed):
+        needed = [data.prompt, data.completion]
+    return needed, [data.context] if data.context else []
+
+
 def conversation_of(row: dict[str, Any], data: DataRecipe) -> list[Message]:
-    """A conversation that ends with an answer where the row has one. Raises BadData."""
-    named = data.messages or next((c for c in ("messages", "conversations") if c in row), "")
-    if named and row.get(named) is not None:
-        return _messages(row[named])
-    if data.prompt:
-        request, answer = row[data.prompt], row[data.completion]
-    elif "instruction" in row:
-        request, answer = row["instruction"], row.get("output", "")
-        if row.get("input"):
-            request = f"{request}\n\n{row['input']}"
-    elif "prompt" in row:
-        request, answer = row["prompt"], row.get("completion", "")
-    elif "question" in row:
-        request, answer = row["question"], row.get("answer", "")
-    else:
-        request, answer = row.get("input", ""), row.get("output") or row.get("text", "")
+    """Messages with role and content. Raises BadData."""
+    if data.messages:
+        return _messages(row[data.messages])
+    request = str(row[data.prompt])
+    if row.get(data.context):
+        request = f"{request}\n\n{row[data.context]}"
     return [
-        {"role": "user", "content": str(request)},
-        {"role": "assistant", "content": str(answer)},
+        {"role": "user", "content": request},
+        {"role": "assistant", "content": str(row[data.completion])},
     ]
 
 
 def _messages(value: Any) -> list[Message]:
-    found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, list):
-        raise BadData("A conversation is a list of messages with role and content")
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise BadData("A conversation is a list of messages, each with role and content")
     messages = []
     for one in found:
         role = one.get("role") or one.get("from") or ""

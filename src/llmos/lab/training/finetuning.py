@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from llmos.lab.errors import BadData, BadModel
 from llmos.lab.nn.files import read_config
 from llmos.lab.recipes.schema import Recipe
+from llmos.lab.software import file_hashes
 from llmos.lab.training.batches import bounded_batches
-from llmos.lab.training.conversations import conversation_of
+from llmos.lab.training.conversations import Message, conversation_of
 from llmos.lab.training.tasks import Prepared, Sample
 
 Row = dict[str, Any]
-IGNORED = -100  # a place whose token is not to be learned
+Example = tuple[list[int], list[int]]  # token ids, and the same with what is not to be learned
+IGNORED = -100
+ANSWER_TOKENS = 48  # of a sample
 
 
 def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> Prepared:
@@ -25,23 +29,24 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
 
     Raises BadData, BadModel.
     """
-    tokeniser = tokeniser_of(Path(recipe.base))
-    examples = [_encoded(tokeniser, recipe, row) for row in rows]
-    useful = [example for example in examples if any(label >= 0 for label in example[1])]
+    base = Path(recipe.base)
+    tokeniser = tokeniser_of(base)
+    found = [_examples(tokeniser, recipe, row) for row in rows]
+    useful = [example for examples in found for example in examples if _teaches(example)]
     if not useful:
         raise BadData(
-            f"No row has an answer within {recipe.data.longest} tokens: nothing to learn from"
+            f"No row has an answer within {recipe.data.longest} tokens: nothing to learn from. "
+            "Raise data.longest, or look at which columns hold the answers."
         )
-    checked = [_encoded(tokeniser, recipe, row) for row in validation]
+    checked = [one for row in validation for one in _examples(tokeniser, recipe, row)]
+    talks = [] if recipe.data.text else [conversation_of(row, recipe.data) for row in validation]
     content = {
+        "base": _fingerprint(base),
         "examples": useful,
-        "validation": [one for one in checked if any(label >= 0 for label in one[1])]
-        or useful[-1:],
-        "conversations": [
-            conversation_of(row, recipe.data) for row in validation[: recipe.look.samples]
-        ],
+        "validation": [one for one in checked if _teaches(one)] or useful[-1:],
+        "conversations": [talk for talk in talks if _is_answered(talk)][: recipe.look.samples],
     }
-    left_out = len(examples) - len(useful)
+    left_out = sum(not any(map(_teaches, examples)) for examples in found)
     skipped = {"without an answer in reach": left_out} if left_out else {}
     return Prepared("finetune", recipe, content, skipped)
 
@@ -49,17 +54,17 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
 class Finetuning:
     def __init__(self, prepared: Prepared) -> None:
         self.recipe, content = prepared.recipe, prepared.content
-        self.examples: list[tuple[list[int], list[int]]] = content["examples"]
-        self.unseen: list[tuple[list[int], list[int]]] = content["validation"]
-        self.conversations = content["conversations"]
+        self.examples: list[Example] = content["examples"]
+        self.unseen: list[Example] = content["validation"]
+        self.conversations: list[list[Message]] = content["conversations"]
         self.lengths: list[tuple[int, ...]] = [(len(ids),) for ids, _ in self.examples]
         base = Path(self.recipe.base)
         self.tokeniser = tokeniser_of(base)
         torch.manual_seed(self.recipe.seed)
-        self.model = _adapted(model_of(base), self.recipe)
+        self.model = _adapted(model_of(base), self.recipe).to(self.recipe.device)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
-        return self._loss([self.examples[row] for row in rows])
+        return self._loss([self.examples[row] for row in rows], self.recipe.optimiser.smoothing)
 
     @torch.no_grad()
     def validation(self, part: int, parts: int) -> tuple[float, int]:
@@ -68,7 +73,7 @@ class Finetuning:
         order = sorted(range(len(lengths)), key=lambda row: lengths[row])
         total, count = 0.0, 0
         for batch in bounded_batches(order, lengths, tokens=self.recipe.batch.tokens)[part::parts]:
-            loss, tokens = self._loss([self.unseen[row] for row in batch])
+            loss, tokens = self._loss([self.unseen[row] for row in batch], 0.0)
             total, count = total + loss.item(), count + tokens
         self.model.train()
         return total, count
@@ -76,22 +81,8 @@ class Finetuning:
     @torch.no_grad()
     def look(self, loss: float) -> tuple[dict[str, float], list[Sample]]:
         """Perplexity of answers, and answers to the first few requests."""
-        model: Any = self.model.eval()
-        samples = []
-        for messages in self.conversations:
-            request, answer = messages[:-1], messages[-1]["content"]
-            ids = self.tokeniser(_written(self.tokeniser, request, open_=True))["input_ids"]
-            tokens = torch.tensor([ids[-self.recipe.data.longest :]])
-            out = model.generate(
-                input_ids=tokens,
-                attention_mask=torch.ones_like(tokens),
-                max_new_tokens=48,
-                do_sample=False,
-                pad_token_id=self.tokeniser.pad_token_id or self.tokeniser.eos_token_id,
-            )
-            said = self.tokeniser.decode(out[0, tokens.shape[1] :], skip_special_tokens=True)
-            asked = request[-1]["content"] if request else ""
-            samples.append(Sample(asked[:400], answer[:400], said))
+        self.model.eval()
+        samples = [self._answered(messages) for messages in self.conversations]
         self.model.train()
         return {"perplexity": round(math.exp(min(50.0, loss)), 4)}, samples
 
@@ -104,28 +95,52 @@ class Finetuning:
         model.save_pretrained(folder)
         self.tokeniser.save_pretrained(folder)
 
-    def _loss(self, examples: list[tuple[list[int], list[int]]]) -> tuple[Tensor, int]:
-        width = max(len(ids) for ids, _ in examples)
-        pad = self.tokeniser.pad_token_id or 0
-        tokens = torch.tensor([ids + [pad] * (width - len(ids)) for ids, _ in examples])
-        labels = torch.tensor(
-            [labels + [IGNORED] * (width - len(labels)) for _, labels in examples]
+    def _answered(self, messages: list[Message]) -> Sample:
+        model: Any = self.model
+        request, answer = messages[:-1], messages[-1]["content"]
+        ids = _opening(self.tokeniser) + _ids(
+            self.tokeniser, _written(self.tokeniser, request, open_=True)
         )
+        tokens = torch.tensor([ids[-self.recipe.data.longest :]], device=self.recipe.device)
+        out = model.generate(
+            input_ids=tokens,
+            attention_mask=torch.ones_like(tokens),
+            max_new_tokens=ANSWER_TOKENS,
+            do_sample=False,
+            pad_token_id=self.tokeniser.pad_token_id or self.tokeniser.eos_token_id,
+        )
+        said = self.tokeniser.decode(out[0, tokens.shape[1] :], skip_special_tokens=True)
+        return Sample(request[-1]["content"][:400], answer[:400], said)
+
+    def _loss(self, examples: list[Example], smoothing: float) -> tuple[Tensor, int]:
+        width = max(len(ids) for ids, _ in examples)
+        # Padding stands right of all that looks at it, and its loss is ignored: any token will do.
+        tokens = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in examples])
+        labels = torch.tensor([ids + [IGNORED] * (width - len(ids)) for _, ids in examples])
         real = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in examples])
-        logits = self.model(input_ids=tokens, attention_mask=real).logits[:, :-1]
-        wanted = labels[:, 1:]
+        device = self.recipe.device
+        logits = self.model(
+            input_ids=tokens.to(device), attention_mask=real.to(device), use_cache=False
+        ).logits[:, :-1]
+        wanted = labels[:, 1:].to(device)
         chosen = wanted != IGNORED
-        loss = F.cross_entropy(logits[chosen].float(), wanted[chosen], reduction="sum")
+        loss = F.cross_entropy(
+            logits[chosen].float(), wanted[chosen], label_smoothing=smoothing, reduction="sum"
+        )
         return loss, int(chosen.sum())
 
 
 def tokeniser_of(base: Path) -> Any:
-    """The tokeniser of a model folder or of a GGUF file."""
+    """The tokeniser of a model folder or of a GGUF file. Raises BadModel."""
     from transformers import AutoTokenizer
 
-    if base.suffix == ".gguf":
-        return AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
-    return AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    try:
+        if base.suffix == ".gguf":
+            return AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
+        read_config(base)
+        return AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise BadModel(f"The tokeniser of {base.name} cannot be loaded: {error}") from error
 
 
 def model_of(base: Path) -> nn.Module:
@@ -140,11 +155,12 @@ def model_of(base: Path) -> nn.Module:
             fresh: nn.Module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
             fresh.load_state_dict(loaded.state_dict())
             return fresh
-        read_config(base)
+        if read_config(base).get("is_encoder_decoder"):
+            raise BadModel(f"{base.name} is an encoder-decoder; finetune teaches causal models")
         model: nn.Module = AutoModelForCausalLM.from_pretrained(
             base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise BadModel(f"{base.name} cannot be loaded as a causal model: {error}") from error
     return model
 
@@ -165,13 +181,30 @@ def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
     return adapted
 
 
-def _encoded(tokeniser: Any, recipe: Recipe, row: Row) -> tuple[list[int], list[int]]:
-    """Token ids of a conversation, and the same with all but answers ignored."""
+def _fingerprint(base: Path) -> list[tuple[str, str]]:
+    """Which weights these are: a path tells nothing of what lies there."""
+    folder = base.parent if base.suffix == ".gguf" else base
+    kinds = (base.suffix,) if base.suffix == ".gguf" else (".safetensors", ".json")
+    return [(name, digest) for name, digest in file_hashes(folder).items() if name.endswith(kinds)]
+
+
+def _examples(tokeniser: Any, recipe: Recipe, row: Row) -> list[Example]:
+    """A text in pieces of which all is learned, or a conversation of which the answers are."""
+    longest = recipe.data.longest
     if recipe.data.text:
-        ids = tokeniser(str(row[recipe.data.text]))["input_ids"][: recipe.data.longest]
-        return ids, list(ids)
-    messages = conversation_of(row, recipe.data)
-    ids, labels = list[int](), list[int]()
+        ids = _opening(tokeniser) + _ids(tokeniser, str(row[recipe.data.text]))
+        if tokeniser.eos_token_id is not None:
+            ids.append(tokeniser.eos_token_id)
+        pieces = [ids[start : start + longest] for start in range(0, len(ids), longest)]
+        return [(piece, list(piece)) for piece in pieces]
+    ids, labels = _labelled(tokeniser, conversation_of(row, recipe.data))
+    return [(ids[:longest], labels[:longest])]
+
+
+def _labelled(tokeniser: Any, messages: list[Message]) -> Example:
+    """Each message is tokenised apart, so that one knows where an answer begins and ends."""
+    ids = _opening(tokeniser)
+    labels = [IGNORED] * len(ids)
     written = ""
     for number, message in enumerate(messages):
         answers = message["role"] == "assistant"
@@ -179,23 +212,51 @@ def _encoded(tokeniser: Any, recipe: Recipe, row: Row) -> tuple[list[int], list[
         done = _written(tokeniser, messages[: number + 1], open_=False)
         for text, learned in ((ahead, False), (done, answers)):
             if text.startswith(written) and len(text) > len(written):
-                new = tokeniser(text[len(written) :], add_special_tokens=False)["input_ids"]
+                new = _ids(tokeniser, text[len(written) :])
                 ids += new
                 labels += new if learned else [IGNORED] * len(new)
                 written = text
-    return ids[: recipe.data.longest], labels[: recipe.data.longest]
+    return ids, labels
 
 
-def _written(tokeniser: Any, messages: list[dict[str, str]], *, open_: bool) -> str:
+def _written(tokeniser: Any, messages: list[Message], *, open_: bool) -> str:
     """A conversation in the model's own format, or plainly where it has none."""
     if not messages:
         return ""
     if tokeniser.chat_template:
-        text = tokeniser.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_)
-        return str(text)
+        try:
+            return str(
+                tokeniser.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_)
+            )
+        except TemplateError as error:
+            roles = ", ".join(message["role"] for message in messages)
+            raise BadData(
+                f"The model's chat template does not take a conversation of {roles}: {error}"
+            ) from error
     end = tokeniser.eos_token or "\n"
-    plain = "".join(
+    return "".join(
         message["content"] + (end if message["role"] == "assistant" else "\n")
         for message in messages
     )
-    return plain
+
+
+def _opening(tokeniser: Any) -> list[int]:
+    """The token that begins every text of this model; a chat template writes its own."""
+    if tokeniser.chat_template:
+        return []
+    bos = tokeniser.bos_token_id
+    return [bos] if bos is not None and tokeniser("")["input_ids"][:1] == [bos] else []
+
+
+def _ids(tokeniser: Any, text: str) -> list[int]:
+    found: list[int] = tokeniser(text, add_special_tokens=False)["input_ids"]
+    return found
+
+
+def _teaches(example: Example) -> bool:
+    """Whether a token after the first is to be learned: the first follows from nothing."""
+    return any(label != IGNORED for label in example[1][1:])
+
+
+def _is_answered(messages: list[Message]) -> bool:
+    return len(messages) > 1 and messages[-1]["role"] == "assistant"

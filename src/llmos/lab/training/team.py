@@ -151,7 +151,7 @@ def _join(recipe: Recipe, meeting: Path, rank: int) -> None:
     _choose_gpu(recipe, rank)
     # NCCL wants a GPU for each worker; gloo also serves several on one.
     alone = recipe.device == "cuda" and recipe.workers <= torch.cuda.device_count()
-    place = dist.FileStore(str(meeting), recipe.workers)
+    place = dist.FileStore(str(meeting), recipe.workers)  # type: ignore[attr-defined]
     place.set_timeout(MEETING)
     try:
         dist.init_process_group(

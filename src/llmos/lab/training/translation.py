@@ -27,6 +27,7 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
     Raises BadData when nothing is left to learn from.
     """
     data = recipe.data
+    _refuse_copies(recipe, rows)
     tokeniser = train(
         recipe.tokeniser.kind,
         (str(row[column]) for row in rows for column in (data.source, data.target)),
@@ -35,12 +36,17 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
     pairs = _encoded(tokeniser, rows, data.source, data.target)
     fitting = [pair for pair in pairs if max(map(len, pair)) <= data.longest]
     if not fitting:
-        raise BadData(f"All {len(pairs)} pairs are longer than {data.longest} tokens")
+        raise BadData(
+            f"All {len(pairs)} pairs are longer than {data.longest} tokens: raise data.longest, "
+            "or cut the texts into sentences"
+        )
     checked = _encoded(tokeniser, validation, data.source, data.target)
     content = {
         "tokeniser": tokeniser.to_str(),
         "pairs": fitting,
-        "validation": [pair for pair in checked if max(map(len, pair)) <= data.longest],
+        # One row is enough to see that learning works; it says nothing of unseen ones.
+        "validation": [pair for pair in checked if max(map(len, pair)) <= data.longest]
+        or fitting[-1:],
         "texts": [
             (str(row[data.source]), str(row[data.target])) for row in validation[: recipe.look.rows]
         ],
@@ -92,6 +98,8 @@ class Translation:
         """BLEU of greedy translations, and the first few of them."""
         from sacrebleu import corpus_bleu
 
+        if not self.texts:
+            return {}, []
         outputs = self.translate([source for source, _ in self.texts])
         targets = [target for _, target in self.texts]
         tokenise = "zh" if _is_chinese("".join(targets[:20])) else "13a"
@@ -141,6 +149,17 @@ def _encoded(
     sources = tokeniser.encode_batch([str(row[source]) for row in rows])
     targets = tokeniser.encode_batch([str(row[target]) for row in rows])
     return [(one.ids, two.ids) for one, two in zip(sources, targets, strict=True)]
+
+
+def _refuse_copies(recipe: Recipe, rows: Sequence[Row]) -> None:
+    """Names and numbers stay as they are in a translation; most rows do not."""
+    source, target = recipe.data.source, recipe.data.target
+    same = sum(row[source] == row[target] for row in rows)
+    if len(rows) > 1 and same * 2 > len(rows):
+        raise BadData(
+            f"{source!r} and {target!r} hold the same text in {same} of {len(rows)} rows: there is "
+            "nothing to translate. Look at which columns hold the two languages."
+        )
 
 
 def _is_chinese(text: str) -> bool:
