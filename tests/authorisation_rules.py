@@ -14,15 +14,24 @@ class Access(StrEnum):
     ANYONE = "anyone"
     MEMBER = "member"
     SIGNED = "signed"  # opened by an address or a token that the hub signed; refused without
+    OPERATOR = "operator"  # administrators of the hub only
     MODELS_ONLY = "models only"  # asks for another type than the repository's: always missing
     SEE = "see"
     READ = "read"
+    USE = "use"  # whoever reads it and is signed in, with any token
     CONTRIBUTE = "contribute"
     WRITE = "write"
     ADMIN = "admin"
 
 
-OF_REPOSITORY = {Access.SEE, Access.READ, Access.CONTRIBUTE, Access.WRITE, Access.ADMIN}
+OF_REPOSITORY = {
+    Access.SEE,
+    Access.READ,
+    Access.USE,
+    Access.CONTRIBUTE,
+    Access.WRITE,
+    Access.ADMIN,
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ READING = [
     ),
     Rule(A.SEE, "GET", API + "/refs", R + "/refs"),
     Rule(A.SEE, "GET", API + "/commits/{rev:seg}", R + "/commits/main"),
+    Rule(A.SEE, "GET", API + "/lineage", R + "/lineage"),
     Rule(A.READ, "GET", API + "/compare/{span:seg}", R + "/compare/old..main"),
     Rule(
         A.READ,
@@ -281,6 +291,9 @@ HOUSE = [
     Rule(A.ANYONE, "POST", "/oauth/token", "/oauth/token", b"grant_type=x", FORM),
     Rule(A.ANYONE, "GET", "/api/telemetry/{topic:tail}", "/api/telemetry/x"),
     Rule(A.ANYONE, "GET", "/api/agent-harnesses", "/api/agent-harnesses"),
+    # An activity has rights of its own (tests/provenance/test_lineage.py).
+    Rule(A.ANYONE, "GET", "/api/activities/{id:seg}", "/api/activities/none"),
+    Rule(A.ANYONE, "GET", "/.well-known/llmos-keys.json", "/.well-known/llmos-keys.json"),
 ]
 # Jobs have rights of their own (tests/jobs/test_rights.py): somebody else's looks missing to all.
 JOB, A_JOB = "/api/jobs/{ns:seg}/{id:seg}", f"/api/jobs/ada/{'0' * 24}"
@@ -301,5 +314,30 @@ JOBS = [
     Rule(A.ANYONE, "GET", "/api/scheduled-jobs/{ns:seg}", "/api/scheduled-jobs/ada"),
     Rule(A.ANYONE, "PUT", JOB + "/artefacts/{name:seg}", A_JOB + "/artefacts/samples.jsonl", b"{}"),
 ]
+MODEL_CALL = "/models/{ns:seg}/{name:seg}"
+SERVING = [
+    *(
+        Rule(A.USE, "POST", f"/v1/{call}", f"/v1/{call}", text(model="R"))
+        for call in ("chat/completions", "completions", "embeddings")
+    ),
+    *(
+        Rule(A.USE, "POST", f"{MODEL_CALL}/v1/{call}", f"/models/R/v1/{call}", text())
+        for call in ("chat/completions", "completions", "embeddings")
+    ),
+    Rule(A.USE, "POST", MODEL_CALL, "/models/R", text(inputs="x")),
+    Rule(
+        A.USE,
+        "POST",
+        MODEL_CALL + "/pipeline/{task:seg}",
+        "/models/R/pipeline/feature-extraction",
+        text(inputs="x"),
+    ),
+    Rule(A.USE, "GET", MODEL_CALL + "/info", "/models/R/info"),
+    Rule(A.USE, "GET", MODEL_CALL + "/health", "/models/R/health"),
+    Rule(A.USE, "GET", "/v1/models/{model:tail}", "/v1/models/R"),
+    Rule(A.ANYONE, "GET", "/v1/models", "/v1/models"),
+    Rule(A.OPERATOR, "GET", "/api/serving", "/api/serving"),
+    Rule(A.OPERATOR, "DELETE", "/api/serving/{key:seg}", "/api/serving/none"),
+]
 # Git before changes: who has proposed a change may push to it.
-RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE, *JOBS]
+RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE, *JOBS, *SERVING]

@@ -54,6 +54,7 @@ def backup(*, folder: Path) -> None:
             _copy_tree(getattr(home, name), getattr(target, name))
             for name in ("blobs", "xorbs", "media")
         )
+        _copy_keys(home, target)
     (folder / _LABEL).write_text(
         json.dumps({"version": llmos.__version__, "taken_at": iso(now())}), encoding="utf-8"
     )
@@ -82,6 +83,7 @@ def restore(*, folder: Path) -> None:
             _copy_tree(getattr(source, name), getattr(home, name))
             for name in ("blobs", "xorbs", "media")
         )
+        _copy_keys(source, home)
         # Last, so that a home with rows is a whole one.
         if source.database.exists():
             _copy_rows(source.database, home.database)
@@ -107,6 +109,13 @@ def _copy_small(source: Home, target: Home) -> None:
     for name in _SMALL_FILES:
         if (source.root / name).exists():
             shutil.copy2(source.root / name, target.root / name)
+
+
+def _copy_keys(source: Home, target: Home) -> None:
+    """What signs receipts; copied and not linked, since it must not be shared with a backup."""
+    if source.keys.is_dir():
+        target.keys.mkdir(mode=0o700, exist_ok=True)
+        _copy_tree(source.keys, target.keys, link=False)
 
 
 def _copy_git(source: Path, target: Path) -> int:

@@ -10,6 +10,7 @@ _COMMANDS = {
     "users": ("llmos.cli.users:users", "Members: create, sign-in link."),
     "orgs": ("llmos.cli.orgs:orgs", "Organisations: create."),
     "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
+    "keys": ("llmos.cli.keys:keys", "Keys that sign receipts: show, rotate."),
     "config": ("llmos.cli.config:config", "Settings and where each value came from."),
     "doctor": ("llmos.cli.doctor:doctor", "Check that rows, git and files agree; repair."),
     "gc": ("llmos.cli.gc:gc", "Remove what no repository needs any more."),
@@ -17,6 +18,11 @@ _COMMANDS = {
     "backup": ("llmos.cli.backup:backup", "Copy the whole hub while it runs."),
     "restore": ("llmos.cli.backup:restore", "Put a backup into an empty home."),
     "train": ("llmos.cli.train:train", "Learn a model from data."),
+    "evaluate": ("llmos.cli.evaluate:evaluate", "Measure a model: a score with its interval."),
+    "translate": ("llmos.cli.use:translate", "Translate text, line for line."),
+    "generate": ("llmos.cli.use:generate", "Let a model go on with text."),
+    "chat": ("llmos.cli.chat:chat", "Talk with a model."),
+    "receipt": ("llmos.cli.receipt:receipt", "Signed results: verify, show."),
     "version": ("llmos.cli.version:version", "Print the version."),
 }
 

@@ -27,6 +27,11 @@ class Home:
         return self.root / "secret.key"
 
     @property
+    def keys(self) -> Path:
+        """What signs receipts, and the public halves of what did before."""
+        return self.root / "keys"
+
+    @property
     def lock(self) -> Path:
         """Held by the running `llmos up`; it makes a second start refusable."""
         return self.root / "llmos.lock"

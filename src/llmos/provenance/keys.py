@@ -72,4 +72,4 @@ def _put(path: Path, key: Ed25519PrivateKey, *, replace: bool) -> None:
 
 
 def _folder() -> Path:
-    return home_from_environment().root / "keys"
+    return home_from_environment().keys

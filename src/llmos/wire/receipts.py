@@ -6,7 +6,6 @@ in-toto Statement v1: https://github.com/in-toto/attestation/blob/main/spec/v1/s
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RECEIPT_TYPE = "tag:llmos,2026:receipt/v1"
 SAMPLES = "samples.jsonl"
+# What reading a stranger's bytes may raise; deep nesting ends in RecursionError.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class BadReceipt(ValueError):
@@ -113,11 +114,18 @@ def merkle_root(leaves: Iterable[bytes]) -> str:
 
 def check_samples(content: Mapping[str, Any], samples: bytes) -> None:
     """Compare the per-sample outputs (JSON lines) with what was signed. Raises BadReceipt."""
-    said = content["predicate"]["samples"]
-    lines = samples.splitlines()
-    if len(lines) != said["count"]:
-        raise BadReceipt(f"There are {len(lines)} samples, the receipt speaks of {said['count']}")
-    if merkle_root(lines) != said["merkle_root"]:
+    try:
+        said = content["predicate"]["samples"]
+        count, root = said["count"], said["merkle_root"]
+    except (KeyError, TypeError):
+        raise BadReceipt("The receipt names no samples") from None
+    # Not splitlines: that would take a carriage return for the end of a line, too.
+    lines = samples.split(b"\n")
+    if lines.pop() != b"":
+        raise BadReceipt("The last sample is cut off: its line has no end")
+    if len(lines) != count:
+        raise BadReceipt(f"There are {len(lines)} samples, the receipt speaks of {count}")
+    if merkle_root(lines) != root:
         raise BadReceipt("The samples are not those that were signed: their Merkle roots differ")
 
 
@@ -141,7 +149,7 @@ def _opened(envelope: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
         ]
     except BadReceipt:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except _MALFORMED as error:
         raise BadReceipt(f"This is no receipt: {type(error).__name__}: {error}") from error
     if not signatures:
         raise BadReceipt("Nobody has signed this")
@@ -151,7 +159,7 @@ def _opened(envelope: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
 def _statement_of(payload: bytes) -> dict[str, Any]:
     try:
         found = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadReceipt("What was signed is no JSON") from error
     if not isinstance(found, dict) or found.get("_type") != STATEMENT_TYPE:
         raise BadReceipt("What was signed is no in-toto statement")
