@@ -90,6 +90,14 @@ class ConsoleReporter:
             sys.stderr.write(text + "\n")
 
 
+class ProgressReporter(ConsoleReporter):
+    """Only the bar: for commands whose own output is what people read."""
+
+    def report(self, event: str, **fields: Any) -> None:
+        if event == "progress":
+            super().report(event, **fields)
+
+
 class SilentReporter:
     def report(self, event: str, **fields: Any) -> None:
         pass

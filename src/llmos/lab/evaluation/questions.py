@@ -37,11 +37,14 @@ def read_questions(benchmark: Benchmark, where: str | Path) -> Questions:
 
     Raises BadData for columns or a split that are not there, and when nothing is left to ask.
     """
-    columns = benchmark.columns
-    named = [columns.source, columns.target, columns.context, columns.choices]
-    wanted = dict.fromkeys(filter(None, [*named, *_PLACE.findall(benchmark.prompt)]))
-    limit = benchmark.data.limit or None
-    rows = open_data(where, split=benchmark.data.split, columns=list(wanted), limit=limit)
+    rows = open_data(where, split=benchmark.data.split, limit=benchmark.data.limit or None)
+    wanted = dict.fromkeys([*_needed(benchmark), *_PLACE.findall(benchmark.prompt)])
+    missing = [name for name in wanted if name not in rows.columns]
+    if missing:
+        raise BadData(
+            f"{where} has no column {', '.join(map(repr, missing))}; "
+            f"it has {', '.join(rows.columns)}"
+        )
     found: list[Question] = []
     left_out = dict(rows.skipped)
     for row in rows:
@@ -71,6 +74,9 @@ def answer_in(benchmark: Benchmark, text: str) -> str | None:
 def _question(benchmark: Benchmark, row: Mapping[str, Any], index: int) -> Question | str:
     """A question, or why this row is none."""
     columns = benchmark.columns
+    for name in _needed(benchmark):
+        if not _text(row.get(name)).strip():
+            return f"with an empty {name!r}"
     source = _text(row.get(columns.source)) if columns.source else ""
     prompt = _filled(benchmark.prompt, row) if benchmark.prompt else source
     choices = _choices(benchmark, row)
@@ -98,8 +104,15 @@ def _question(benchmark: Benchmark, row: Mapping[str, Any], index: int) -> Quest
     )
 
 
+def _needed(benchmark: Benchmark) -> list[str]:
+    """Columns whose values must not be empty; a prompt may say a thing that some rows lack."""
+    columns = benchmark.columns
+    named = [columns.source, columns.target, columns.context, columns.choices]
+    return [name for name in named if name]
+
+
 def _filled(prompt: str, row: Mapping[str, Any]) -> str:
-    return _PLACE.sub(lambda place: _text(row[place[1]]), prompt)
+    return _PLACE.sub(lambda place: _text(row.get(place[1])), prompt)
 
 
 def _references(benchmark: Benchmark, target: Any) -> tuple[str, ...]:
@@ -107,7 +120,7 @@ def _references(benchmark: Benchmark, target: Any) -> tuple[str, ...]:
     if isinstance(target, Mapping):
         target = target.get("text")
     several = target if isinstance(target, list) else [target]
-    texts = [_text(one) for one in several if one is not None and _text(one).strip()]
+    texts = [text for one in several if (text := _text(one)).strip()]
     if benchmark.answer or benchmark.ignore:
         found = [answer_in(benchmark, text) for text in texts]
         texts = [text if one is None else one for text, one in zip(texts, found, strict=True)]
@@ -142,7 +155,9 @@ def _place_of(target: Any, choices: tuple[str, ...], column: Any) -> int | None:
 
 
 def _text(value: Any) -> str:
-    """As text that can be written down; sentences of a list are joined."""
+    """As text that can be written down; sentences of a list are joined, nothing is no text."""
+    if value is None:
+        return ""
     if isinstance(value, list):
         value = " ".join(_text(one) for one in value)
     return str(value).encode("utf-8", "replace").decode()
