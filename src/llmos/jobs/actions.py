@@ -18,6 +18,7 @@ from llmos.jobs.access import repository_of, spender
 from llmos.jobs.config import JobsSettings
 from llmos.jobs.errors import MonthSpent, QueueFull, WrongStage
 from llmos.jobs.events import JobEnded
+from llmos.jobs.executors import executor_named
 from llmos.jobs.models import Job
 from llmos.jobs.queries import ledger, waiting_in
 from llmos.jobs.specs import (
@@ -59,7 +60,8 @@ def file_job(
     All is checked before anything is written. An output repository that is not there is then
     made, private with `arguments["private"]`, and after it the job: whatever ends us between
     the two leaves an empty repository, never a job without one.
-    Raises Invalid, Forbidden, RepoNotFound, MayNotSpend, QueueFull, MonthSpent.
+    Raises Invalid, Forbidden, RepoNotFound, MayNotSpend, QueueFull, MonthSpent,
+    BadConfiguration.
     """
     place = _place(namespace)
     user_id = spender(viewer, place)
@@ -80,6 +82,8 @@ def file_job(
             else _("%(activity)s writes to no repository: leave output out")
             % {"activity": activity}
         )
+    executor = current(JobsSettings).executor
+    executor_named(executor)  # a word that names none is refused now, not when it is started
     # A rebuild pushes nothing, so whoever may read what went in may do it.
     made = output if rebuild_of else _output_for(viewer, output, private=private)
     job = Job(
@@ -90,7 +94,7 @@ def file_job(
         rebuild_of=rebuild_of,
         priority=priority,
         cores=cores,
-        executor=current(JobsSettings).executor,
+        executor=executor,
     )
     job.spec = {
         "version": VERSION,

@@ -34,6 +34,9 @@ PASSED = (
 )
 JOB_VARIABLE = "LLMOS_JOB_ID"
 
+# Held only so that those which have ended leave the kernel's table.
+_started: list[subprocess.Popen[bytes]] = []
+
 
 class LocalExecutor:
     command = (sys.executable, "-m", "llmos.lab.work")
@@ -97,7 +100,8 @@ def _start_keeper(
     folder = job_folder(job.pk)
     lifeline = int(os.environ.get(HELD_LIFELINE_VARIABLE, "-1"))
     terms = json.dumps(asdict(Terms(job.attempt, limits_for(job), lifeline)))
-    subprocess.Popen(
+    _started[:] = [process for process in _started if process.poll() is None]
+    keeper = subprocess.Popen(
         [sys.executable, "-m", "llmos.jobs.keeper", str(folder), terms, *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -107,6 +111,7 @@ def _start_keeper(
         pass_fds=[lock, *([lifeline] if lifeline >= 0 else [])],
         start_new_session=True,
     )
+    _started.append(keeper)
 
 
 def _own_environment(folder: Path) -> dict[str, str]:
