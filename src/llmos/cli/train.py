@@ -2,12 +2,29 @@
 
 import re
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmos.cli.extras import wants
+
+if TYPE_CHECKING:
+    from llmos.lab.costs import Cost
+    from llmos.lab.recipes import Recipe
+    from llmos.lab.training.running import Trained
+    from llmos.lab.work import Repository
+
+_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something that goes in: where it lies here, and what it is called."""
+
+    path: Path
+    named: "Repository"
 
 
 @click.command()
@@ -42,8 +59,9 @@ def train(
     """
     wants("train")
     from llmos.lab.recipes import load_recipe
-    from llmos.lab.sources import fetched
 
+    if steps and budget:
+        raise click.UsageError("Give --steps or --budget, not both.")
     said: dict[str, Any] = {
         "data.source": source,
         "data.target": target,
@@ -53,35 +71,47 @@ def train(
         "seed": seed,
         "workers": workers,
     }
-    if steps and budget:
-        raise click.UsageError("Give --steps or --budget, not both.")
     overrides = {key: value for key, value in said.items() if value is not None}
-    chosen = load_recipe(recipe, overrides | _changes(changes))
-    if chosen.base and not Path(chosen.base).exists():
-        from llmos.lab.activities.train import base_path
-
-        found = base_path(fetched(chosen.base, kind="model"))
-        chosen = load_recipe(recipe, overrides | _changes(changes) | {"base": str(found)})
-    is_repository = re.fullmatch(r"[\w.-]+/[\w.-]+", out) and not Path(out).exists()
-    work = _workplace(out, bool(is_repository))
-    folder = work / "model" if is_repository else Path(out)
-    _train(chosen, data, folder, work, repository=out if is_repository else "")
-    shutil.rmtree(work, ignore_errors=True)
+    _train(load_recipe(recipe, overrides | _changes(changes)), data, out)
 
 
-def _train(recipe: Any, data: str, folder: Path, work: Path, *, repository: str) -> None:
+def _train(recipe: "Recipe", data: str, out: str) -> None:
+    """Learn, tell what it cost, and put the model where it is wanted."""
     from llmos.lab.costs import measured
-    from llmos.lab.publishing import publish
+    from llmos.lab.publishing import require_sign_in
     from llmos.lab.reports import ConsoleReporter
     from llmos.lab.training.running import train as learn
 
+    repository = out if _is_repository(out) else ""
+    if repository:
+        require_sign_in(repository)  # better now than after hours of work
+    work = _workplace(out, is_repository=bool(repository))
+    folder = work / "model" if repository else Path(out)
+    rows, base = _placed(data, "dataset"), _base_of(recipe)
+    begun = replace(recipe, base=str(base.path)) if base else recipe
     reporter = ConsoleReporter()
     try:
         with measured() as meter:
-            trained = learn(recipe, data, folder, work=work, reporter=reporter)
-        cost = meter.cost()
+            trained = learn(begun, rows.path, folder, work=work, reporter=reporter)
+            cost = meter.cost()
+    except KeyboardInterrupt:
+        raise click.ClickException(
+            "Stopped. The same command goes on from the last checkpoint; to begin anew, remove "
+            f"{work}"
+        ) from None
     finally:
         reporter.close()
+    _tell(trained, cost)
+    if repository:
+        named = base.named if base else None
+        trained = replace(trained, recipe=replace(trained.recipe, base=str(named or "")))
+        click.echo(f"Pushed to {_pushed(trained, cost, repository, folder, rows, named)}")
+    else:
+        click.echo(f"Saved in {folder}")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _tell(trained: "Trained", cost: "Cost") -> None:
     for reason, count in trained.skipped.items():
         click.echo(f"{count} rows left out: {reason}")
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in trained.metrics.items())
@@ -90,14 +120,61 @@ def _train(recipe: Any, data: str, folder: Path, work: Path, *, repository: str)
     weights = trained.files.get("model.safetensors")
     if weights:
         click.echo(f"model.safetensors {weights}")
-    if repository:
-        commit = publish(folder, repository, f"Train with {recipe.task}, {trained.steps} steps")
-        click.echo(f"Pushed to {repository}@{commit[:8]}")
-    else:
-        click.echo(f"Saved in {folder}")
 
 
-def _workplace(out: str, is_repository: bool) -> Path:
+def _pushed(
+    trained: "Trained",
+    cost: "Cost",
+    repository: str,
+    folder: Path,
+    rows: Place,
+    base: "Repository | None",
+) -> str:
+    from llmos.lab.activities.card import model_card
+    from llmos.lab.activities.train import origin_of
+    from llmos.lab.publishing import publish
+
+    origin = origin_of(
+        trained,
+        cost,
+        name=repository,
+        data=rows.named,
+        base=base,
+        data_card=rows.path / "README.md",
+    )
+    (folder / "README.md").write_text(model_card(origin), encoding="utf-8")
+    message = f"Train with {trained.recipe.task}, {trained.steps} steps"
+    return f"{repository}@{publish(folder, repository, message)[:8]}"
+
+
+def _base_of(recipe: "Recipe") -> Place | None:
+    if not recipe.base:
+        return None
+    from llmos.lab.activities.train import base_path
+
+    found = _placed(recipe.base, "model")
+    return found if found.path.is_file() else replace(found, path=base_path(found.path))
+
+
+def _placed(where: str, kind: str) -> Place:
+    """A path as it is, or a snapshot of a repository. Raises BadData."""
+    from llmos.lab.sources import fetched
+    from llmos.lab.work import Repository
+
+    path = Path(where)
+    if path.exists():
+        return Place(path, Repository("local", path.absolute().name))
+    folder = fetched(where, kind=kind)
+    # Snapshots lie in folders named by their commit.
+    return Place(folder, Repository(kind, where.partition("@")[0], folder.name))
+
+
+def _is_repository(out: str) -> bool:
+    """`name/model` is a folder where there is a folder `name` to hold it."""
+    return bool(_REPOSITORY.fullmatch(out)) and not Path(out).parent.is_dir()
+
+
+def _workplace(out: str, *, is_repository: bool) -> Path:
     """Where checkpoints lie, so that the same command finds them: beside the folder, or here."""
     if is_repository:
         return Path(f".{out.replace('/', '--')}.training")

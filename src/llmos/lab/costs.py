@@ -14,6 +14,7 @@ import psutil
 
 # Watts that one busy core of a present-day laptop or server takes, with its share of the rest.
 WATTS_PER_CORE = 8.0
+WATTS_PER_GPU = 350.0  # of one for computing centres, busy half of the time
 SAMPLE_SECONDS = 0.5
 RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
@@ -51,8 +52,8 @@ class CostMeter:
     def cost(self) -> Cost:
         self._look()
         cpu, wall = _cpu_seconds() - self._cpu, time.monotonic() - self._wall
-        watt_hours, method = self._energy_of(cpu)
         gpu = wall if _gpu_in_use() else 0.0
+        watt_hours, method = self._energy_of(cpu, gpu)
         return Cost(
             cpu_seconds=round(cpu, 2),
             wall_seconds=round(wall, 2),
@@ -73,13 +74,19 @@ class CostMeter:
     def _look(self) -> None:
         self._peak = max(self._peak, _memory())
 
-    def _energy_of(self, cpu: float) -> tuple[float, str]:
+    def _energy_of(self, cpu: float, gpu: float) -> tuple[float, str]:
         now = _rapl()
         if now is not None and self._energy is not None and now > self._energy:
-            return (now - self._energy) / 3.6e9, "measured by the processor package (RAPL)"
+            found = (now - self._energy) / 3.6e9
+            method = "measured by the processor package (RAPL)"
+        else:
+            found = cpu * WATTS_PER_CORE / 3600
+            method = f"estimated: CPU-seconds × {WATTS_PER_CORE:g} W for a busy core"
+        if not gpu:
+            return found, method
         return (
-            cpu * WATTS_PER_CORE / 3600,
-            f"estimated: CPU-seconds × {WATTS_PER_CORE:g} W for a busy core",
+            found + gpu * WATTS_PER_GPU / 3600,
+            f"{method}, GPU-seconds × {WATTS_PER_GPU:g} W",
         )
 
 

@@ -55,6 +55,8 @@ def fetched(where: str, *, kind: str = "dataset") -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    if not _REPOSITORY.fullmatch(where) or where.startswith((".", "/")):
+        raise BadData(f"There is no {where} here, and no repository has such a name")
     name, _, revision = where.partition("@")
     try:
         return Path(snapshot_download(name, repo_type=kind, revision=revision or None))

@@ -18,7 +18,7 @@ from typing import Any
 from llmos.kit.errors import Refusal
 from llmos.lab.costs import measured
 from llmos.lab.errors import BadRecipe
-from llmos.lab.reports import Reporter, StreamReporter
+from llmos.lab.reports import Reporter, SilentReporter, StreamReporter
 
 VERSION = 1
 REFUSED = 2
@@ -85,7 +85,8 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
 
 
 def main() -> int:
-    reporter = StreamReporter()
+    # Of the workers that a cluster starts, the first tells for all.
+    reporter = SilentReporter() if int(os.environ.get("RANK", "0")) else StreamReporter()
     folder = Path(os.environ["LLMOS_JOB_FOLDER"])
     try:
         spec = read_spec(json.loads(Path(os.environ["LLMOS_JOB_SPEC"]).read_text("utf-8")))

@@ -30,13 +30,13 @@ class Origin:
     metrics: Mapping[str, float]
     parameters: int
     rows: int
-    data: Repository
+    data: Repository  # of kind "local" where it is none
     base: Repository | None
     lock: str
     software: Mapping[str, str]
     hardware: Mapping[str, Any]
     cost: Cost  # of the training alone
-    job: str
+    job: str  # empty outside a hub
     hub: str  # where the page of this activity is found; empty outside a hub
     data_card: Path
 
@@ -55,7 +55,9 @@ def _front(origin: Origin) -> dict[str, Any]:
         "datasets": [origin.data.repo],
         "tags": ["llmos", origin.recipe.task],
     }
-    if origin.base is not None:
+    if origin.data.kind == "local":
+        del front["datasets"]
+    if origin.base is not None and origin.base.kind != "local":
         front["base_model"] = origin.base.repo
     for key in ("license", "license_name", "license_link", "language"):
         if data.get(key):
@@ -87,7 +89,7 @@ def _making(origin: Origin) -> str:
     lines = [
         "## How this was made",
         "",
-        "Recorded by the platform that ran the job, not by the author.",
+        _recorder(origin),
         "",
         "| | |",
         "|---|---|",
@@ -100,7 +102,7 @@ def _making(origin: Origin) -> str:
         f"| software | lock `{origin.lock}` |",
         f"| hardware | {_machine(origin.hardware)} |",
         f"| cost | {_cost(origin.cost)} |",
-        f"| activity | {_activity(origin)} |",
+        *([f"| activity | {_activity(origin)} |"] if origin.job else []),
         "",
         "The same job on the same software and processor gives the same bytes.",
         "",
@@ -120,6 +122,12 @@ def _making(origin: Origin) -> str:
         "</details>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _recorder(origin: Origin) -> str:
+    if origin.job:
+        return "Recorded by the platform that ran the job, not by the author."
+    return "Written by `llmos train` on the author's own machine; no platform has seen it run."
 
 
 def _cost(cost: Cost) -> str:

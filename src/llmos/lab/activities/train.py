@@ -10,15 +10,17 @@ from llmos.lab.errors import BadModel
 from llmos.lab.publishing import publish
 from llmos.lab.recipes import recipe_from
 from llmos.lab.recipes.reading import as_content, recipe_hash
-from llmos.lab.reports import Reporter
+from llmos.lab.reports import Reporter, SilentReporter
 from llmos.lab.software import hardware, lock_hash, software_lock
 from llmos.lab.sources import fetched
 from llmos.lab.training.running import Trained, train
-from llmos.lab.work import Spec
+from llmos.lab.training.team import is_leader
+from llmos.lab.work import Repository, Spec
 
 
 def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
-    """Raises Refusal."""
+    """Among the workers of a cluster each calls this, and the first speaks. Raises Refusal."""
+    reporter = reporter if is_leader() else SilentReporter()
     recipe = recipe_from({**spec.recipe, "seed": spec.seed})
     data = fetched(str(spec.input("data")))
     started_from = recipe
@@ -31,13 +33,23 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
         trained = train(recipe, data, out, work=folder, reporter=reporter)
         cost = meter.cost()
     trained = replace(trained, recipe=replace(trained.recipe, base=started_from.base))
+    if not is_leader():
+        return
     _report_making(trained, reporter)
     commit = ""
     if spec.output is not None and not spec.rebuild:
         reporter.report("status", text="Pushing the model")
-        (out / "README.md").write_text(
-            model_card(_origin(spec, trained, data, cost)), encoding="utf-8"
+        origin = origin_of(
+            trained,
+            cost,
+            name=spec.output.repo,
+            data=spec.input("data"),
+            base=spec.input("model") if spec.has("model") else None,
+            data_card=data / "README.md",
+            job=spec.job,
+            hub=os.environ.get("LLMOS_JOB_HUB", ""),
         )
+        (out / "README.md").write_text(model_card(origin), encoding="utf-8")
         commit = publish(out, spec.output.repo, f"Train with {recipe.task}, {trained.steps} steps")
     reporter.report(
         "output",
@@ -77,22 +89,33 @@ def _report_making(trained: Trained, reporter: Reporter) -> None:
     )
 
 
-def _origin(spec: Spec, trained: Trained, data: Path, cost: Cost) -> Origin:
+def origin_of(
+    trained: Trained,
+    cost: Cost,
+    *,
+    name: str,
+    data: Repository,
+    base: Repository | None,
+    data_card: Path,
+    job: str = "",
+    hub: str = "",
+) -> Origin:
+    """What the card of a model says that has just been trained here."""
     lock = software_lock()
     return Origin(
-        name=spec.output.repo if spec.output else "",
+        name=name,
         recipe=trained.recipe,
         steps=trained.steps,
         metrics=trained.metrics,
         parameters=trained.parameters,
         rows=trained.rows,
-        data=spec.input("data"),
-        base=spec.input("model") if spec.has("model") else None,
+        data=data,
+        base=base,
         lock=lock_hash(lock),
         software=lock,
         hardware=hardware(),
         cost=cost,
-        job=spec.job,
-        hub=os.environ.get("LLMOS_JOB_HUB", ""),
-        data_card=data / "README.md",
+        job=job,
+        hub=hub,
+        data_card=data_card,
     )

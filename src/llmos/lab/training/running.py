@@ -69,7 +69,7 @@ def train(
         recipe=replace(recipe, budget=carried_out),
         steps=learned.steps,
         metrics=learned.metrics,
-        files=file_hashes(out),
+        files=file_hashes(out) if team.leads else {},
         parameters=parameters,
         rows=len(rows),
         skipped={**rows.skipped, **prepared.skipped},
