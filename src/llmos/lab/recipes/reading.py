@@ -4,16 +4,16 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
-from difflib import get_close_matches
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import yaml
 
 from llmos.lab.errors import BadRecipe
 from llmos.lab.recipes.schema import Recipe
+from llmos.lab.schemas import built
 
 OWN = ("translate", "language-model", "finetune")
 
@@ -46,7 +46,7 @@ def recipe_from(content: Mapping[str, Any], overrides: Mapping[str, Any] | None 
     full = _laid_over(_laid_over(own, presets.get(preset, {})), said) | {"preset": preset}
     for key, value in overrides.items():
         full = _laid_over(full, _nested(key, value))
-    recipe: Recipe = _built(Recipe, full, "")
+    recipe = built(Recipe, full, noun="a recipe", refuse=BadRecipe)
     _check(recipe)
     return recipe
 
@@ -104,52 +104,6 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
         nested = isinstance(value, Mapping) and isinstance(old, Mapping)
         both[key] = _laid_over(old, value) if nested else value  # type: ignore[arg-type]
     return both
-
-
-def _built(kind: Any, content: Any, where: str) -> Any:
-    if not isinstance(content, Mapping):
-        raise BadRecipe(f"{where.rstrip('.')} must be a mapping")
-    hints = get_type_hints(kind)
-    known = [f.name for f in fields(kind)]
-    for key in content:
-        if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            meant = (
-                f"; did you mean {where}{near[0]}?" if near else f"; it knows {', '.join(known)}"
-            )
-            raise BadRecipe(f"A recipe has no {where}{key}{meant}")
-    return kind(
-        **{key: _value(hints[key], value, f"{where}{key}") for key, value in content.items()}
-    )
-
-
-def _value(kind: Any, value: Any, where: str) -> Any:
-    if is_dataclass(kind):
-        return _built(kind, value, f"{where}.")
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise BadRecipe(f"{where} is one of {', '.join(get_args(kind))}, not {value!r}")
-        return value
-    if get_origin(kind) is tuple:
-        return _plan(value, where)
-    if kind in (int, float) and not isinstance(value, bool):
-        # From a command line all is text; and `1e-3` is a number to a person, YAML wants 1.0e-3.
-        try:
-            number = kind(value) if isinstance(value, str) else value
-        except ValueError:
-            number = value
-        value = float(number) if kind is float and isinstance(number, int) else number
-    if isinstance(value, bool) or not isinstance(value, kind):
-        hint = "; write it in quotes" if kind is str else ""
-        raise BadRecipe(f"{where} = {value!r}: expected {kind.__name__}{hint}")
-    return value
-
-
-def _plan(value: Any, where: str) -> tuple[tuple[int, int], ...]:
-    try:
-        return tuple((int(start), int(total)) for start, total in value)
-    except (TypeError, ValueError):
-        raise BadRecipe(f"{where} = {value!r}: expected pairs of step and steps in all") from None
 
 
 def _check(recipe: Recipe) -> None:
