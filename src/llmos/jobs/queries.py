@@ -1,21 +1,20 @@
-"""Reading the queue: lists, curves, logs, costs."""
+"""Reading the queue: lists, places in line, costs. What a job tells is read by `story`."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
 from llmos.jobs.access import visible_jobs
-from llmos.jobs.folders import SPOKEN, Place, read_events
 from llmos.jobs.models import Job
 from llmos.jobs.stages import Stage
 
-CURVES = ("loss", "learning_rate", "tokens_per_second")
 LEDGER = ("cpu_seconds", "gpu_seconds", "energy_wh")
 
 
@@ -34,7 +33,9 @@ def jobs_of(
         jobs = jobs.filter(stage__in=stages)
     for number, (name, value) in enumerate((labels or {}).items()):
         asked = f"label_{number}"
-        jobs = jobs.annotate(**{asked: KeyTextTransform(name, "labels")}).filter(**{asked: value})
+        # Cast: SQLite would parse the value that it is compared with as JSON.
+        label = Cast(KeyTextTransform(name, "labels"), TextField())
+        jobs = jobs.annotate(**{asked: label}).filter(**{asked: value})
     return jobs.order_by("-created_at", "-pk")
 
 
@@ -47,49 +48,6 @@ def before_in_line(job: Job) -> int:
     earlier = Q(priority=job.priority, created_at__lt=job.created_at)
     ahead = Job.objects.filter(stage=Stage.QUEUED)
     return ahead.filter(Q(priority__gt=job.priority) | earlier).count()
-
-
-def events_of(job: Job, *kinds: str) -> list[dict[str, Any]]:
-    """All events of these kinds, the newest word on each step: a resumed run repeats some."""
-    found: list[dict[str, Any]] = []
-    for place in read_events(job.pk):
-        event = place.event
-        if event["event"] not in kinds:
-            continue
-        step = event.get("step")
-        if event["event"] == "step" and step is not None:
-            while found and found[-1]["event"] == "step" and found[-1]["step"] >= step:
-                found.pop()
-        found.append(event)
-    return found
-
-
-def curves_of(job: Job) -> dict[str, list[tuple[int, float]]]:
-    """Curve name to its points; measures on unseen rows are called `validation …`."""
-    curves: dict[str, dict[int, float]] = defaultdict(dict)
-    for event in events_of(job, "step", "evaluation"):
-        named = (
-            {name: event.get(name) for name in CURVES}
-            if event["event"] == "step"
-            else {f"validation {name}": value for name, value in event["metrics"].items()}
-        )
-        for name, value in named.items():
-            if value is not None:
-                curves[name][event["step"]] = value
-    return {name: sorted(points.items()) for name, points in curves.items()}
-
-
-def log_of(job: Job, *, after: int = 0, limit: int = 500) -> list[Place]:
-    """The last log lines and status texts behind an offset."""
-    spoken = (place for place in read_events(job.pk, after=after) if place.event["event"] in SPOKEN)
-    return list(deque(spoken, maxlen=limit))
-
-
-def newest_samples(job: Job) -> list[dict[str, Any]]:
-    """Samples of the last look."""
-    samples = events_of(job, "sample")
-    last = samples[-1]["step"] if samples else None
-    return [one for one in samples if one["step"] == last]
 
 
 def ledger(namespace: Namespace, *, month: datetime | None = None) -> dict[str, float]:

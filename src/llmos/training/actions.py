@@ -32,7 +32,6 @@ def start_run(
     inputs = [data.as_input("data")]
     if base is not None:
         inputs.append(base.as_input("model"))
-    workers = recipe.workers or workers_here()
     return file_job(
         viewer=viewer,
         namespace=namespace,
@@ -40,10 +39,9 @@ def start_run(
         inputs=inputs,
         output={"kind": "model", "repo": f"{namespace}/{name}"},
         # The number of workers decides the bytes, so where it is known it is settled now.
-        recipe=as_content(recipe) | {"workers": workers},
+        recipe=as_content(recipe) | {"workers": recipe.workers or workers_here()},
         seed=recipe.seed,
         arguments={"private": private},
-        cores=workers or cores_for_jobs(),
     )
 
 

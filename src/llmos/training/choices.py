@@ -23,9 +23,10 @@ class Choices:
     source: str = ""
     target: str = ""
     text: str = ""
-    layout: str = "found"  # of rows to finetune with: found, pair, messages, text
+    layout: str = "pair"  # of rows to finetune with: pair, messages, text
     prompt: str = ""
     completion: str = ""
+    context: str = ""
     messages: str = ""
     train: str = "train"
     validation: str = HELD_OUT
@@ -87,9 +88,8 @@ def _columns(choices: Choices) -> dict[str, str]:
         return {"data.text": choices.text}
     if choices.layout == "messages":
         return {"data.messages": choices.messages}
-    if choices.layout == "pair":
-        return {"data.prompt": choices.prompt, "data.completion": choices.completion}
-    return {}
+    pair = {"data.prompt": choices.prompt, "data.completion": choices.completion}
+    return pair | ({"data.context": choices.context} if choices.context else {})
 
 
 def _is_line(line: str) -> bool:

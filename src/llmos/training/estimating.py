@@ -6,8 +6,8 @@ import psutil
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from llmos.jobs.config import cores_for_jobs
 from llmos.jobs.models import Job
-from llmos.jobs.runner import cores_for_jobs
 from llmos.jobs.stages import Stage
 from llmos.lab.costs import WATTS_PER_CORE
 from llmos.lab.errors import BadRecipe
@@ -110,7 +110,8 @@ def _mean_tokens(recipe: Recipe, tokens: dict[str, float]) -> float:
     data = recipe.data
     if recipe.task == "translate":
         return max(tokens.get(data.source, 1.0), tokens.get(data.target, 1.0), 1.0)
-    named = [name for name in (data.text, data.prompt, data.completion, data.messages) if name]
+    columns = (data.text, data.prompt, data.completion, data.context, data.messages)
+    named = [name for name in columns if name]
     read = max(1.0, sum(tokens.get(name, 0.0) for name in named or tokens))
     return min(read, float(data.longest)) if recipe.task == "finetune" else read
 

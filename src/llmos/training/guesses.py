@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from llmos.lab.errors import BadData
 from llmos.lab.recipes.schema import DataRecipe
-from llmos.lab.training.conversations import columns_for
+from llmos.lab.training.conversations import columns_found
 from llmos.training.preview import Preview
 
 LONGEST_NAME = 80
@@ -79,9 +79,8 @@ def recipe_for(columns: Sequence[Column]) -> str:
     """The recipe that these columns seem to be made for."""
     if pair_of(columns) is not None:
         return "translate"
-    if layout_of(columns):
-        return "finetune" if layout_of(columns) != ["text"] else "language-model"
-    return "language-model"
+    found = conversations_in(columns)
+    return "finetune" if found.messages or found.prompt else "language-model"
 
 
 def pair_of(columns: Sequence[Column]) -> tuple[str, str] | None:
@@ -103,12 +102,12 @@ def text_of(columns: Sequence[Column]) -> str:
     return "text" if "text" in names else (names[0] if names else "")
 
 
-def layout_of(columns: Sequence[Column]) -> list[str]:
-    """The columns in which the laboratory finds requests and answers by itself, if it does."""
+def conversations_in(columns: Sequence[Column]) -> DataRecipe:
+    """The columns of requests and answers, of conversations or of text, by their usual names."""
     try:
-        return columns_for([column.name for column in columns], DataRecipe())
+        return columns_found([column.name for column in columns], DataRecipe())
     except BadData:
-        return []
+        return DataRecipe()
 
 
 def output_name(*parts: str) -> str:

@@ -23,7 +23,7 @@ from llmos.lab.reading import open_data
 from llmos.lab.sources import SUFFIXES, Source, find_source, splits_of
 from llmos.lab.training.estimates import tokens_in
 
-ROWS = 8
+ROWS = 5
 MEASURED = 500  # rows from whose lengths the tokens are guessed
 HEAD_BYTES = 256 * 2**10
 DOCUMENT_BYTES = 16 * 2**20  # a JSON document has no beginning that could be read alone

@@ -3,10 +3,20 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from llmos.accounts import pages as accounts
+from llmos.evaluation.pages.urls import urlpatterns as evaluation_pages
 from llmos.hub.pages.urls import urlpatterns as hub_pages
+from llmos.jobs.pages.urls import urlpatterns as jobs_pages
+from llmos.provenance import pages as provenance
+from llmos.serving.pages.urls import urlpatterns as serving_pages
+from llmos.training.pages.urls import urlpatterns as training_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
     path("accounts/", include("allauth.urls")),
+    *evaluation_pages,
+    *provenance.urlpatterns,
+    *serving_pages,
+    *training_pages,
+    *jobs_pages,
     *hub_pages,  # last: among them are `/<anybody>` and `/<anybody>/<anything>`
 ]

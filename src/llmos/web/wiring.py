@@ -1,11 +1,21 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
 from llmos.accounts import queries as accounts_queries
+from llmos.evaluation import api as evaluation_api
+from llmos.evaluation import tasks as evaluation_tasks
+from llmos.evaluation.pages import panels as evaluation_panels
+from llmos.hub import additions
 from llmos.hub import events as hub
 from llmos.hub import queries as hub_queries
 from llmos.hub import tasks as hub_tasks
+from llmos.jobs import events as jobs
+from llmos.provenance import events as provenance
+from llmos.provenance import pages as provenance_pages
+from llmos.provenance import tasks as provenance_tasks
+from llmos.serving.pages import playground
 from llmos.store import search
 from llmos.store.events import listen
+from llmos.training.pages.offers import offer as training_offer
 
 
 def connect() -> None:
@@ -14,10 +24,29 @@ def connect() -> None:
     listen(hub.RepositoryCreated, hub_tasks.on_repository_changed)
     listen(hub.RepositoryChanged, hub_tasks.on_repository_changed)
     listen(hub.RepositoryDeleted, hub_tasks.on_repository_deleted)
+    listen(hub.RefUpdated, evaluation_tasks.on_ref_updated)
+    listen(jobs.JobEnded, evaluation_tasks.on_job_ended)
+    additions.add_panel("main", playground.panel)
+    additions.add_panel("main", evaluation_panels.scores)
+    additions.add_panel("aside", evaluation_panels.benchmark)
+    additions.add_property("evalResults", evaluation_api.eval_results)
+    listen(hub.RefUpdated, provenance_tasks.on_ref_updated)
+    listen(hub.RepositoryChanged, provenance_tasks.on_repository_changed)
+    listen(hub.RepositoryDeleted, provenance_tasks.on_repository_deleted)
+    listen(provenance.ActivityRecorded, provenance_tasks.on_activity_recorded)
     accounts_queries.provide_facts(hub_queries.overview_facts)
     search.provide(hub_queries.search_documents)
+    additions.add_panel("aside", training_offer)
+    additions.add_tab(provenance_pages.tab)
+    additions.add_panel("above", provenance_pages.strip)
+    additions.add_panel("aside", provenance_pages.made_from)
+    additions.add_panel("aside", provenance_pages.used_for)
+    additions.add_panel("settings", provenance_pages.warning)
+    additions.add_panel("commit", provenance_pages.warning)
 
 
 def begin_work() -> None:
     """Called when the worker starts: what each room owes then."""
     hub_tasks.begin()
+    provenance_tasks.begin()
+    evaluation_tasks.begin()

@@ -12,7 +12,7 @@ from llmos.jobs.access import job_named
 from llmos.jobs.comparing import differences
 from llmos.jobs.models import Job
 from llmos.jobs.pages.lists import row_of
-from llmos.jobs.pages.words import curve_words
+from llmos.jobs.pages.words import curve_words, measure_word
 from llmos.jobs.story import story_of
 
 MOST = 8  # more lines than this nobody tells apart
@@ -38,7 +38,9 @@ def compare(request: HttpRequest) -> HttpResponse:
             (name, _joined([story.curves.get(name, []) for story in stories])) for name in names
         ],
         "words": curve_words(names),
-        "measures": [(name, [_measures(job).get(name) for job in jobs]) for name in measures],
+        "measures": [
+            (measure_word(name), [_measures(job).get(name) for job in jobs]) for name in measures
+        ],
         "differences": differences(jobs) if jobs else [],
         "left_out": len(asked) - len(jobs),
         "most": MOST,

@@ -7,6 +7,7 @@ import yaml
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from llmos.accounts.access import Viewer
@@ -20,6 +21,7 @@ from llmos.jobs.pages.words import (
     STAGE_KINDS,
     activity_word,
     curve_words,
+    measure_word,
     recipe_word,
     role_word,
     stage_word,
@@ -31,6 +33,16 @@ from llmos.lab.software import lock_hash
 from llmos.provenance.models import Activity, Rebuild
 
 LONGEST_SEARCH = 200
+# What the page looks for in `made` before a job has told it, or that another activity never tells.
+NOTHING_MADE: dict[str, Any] = {
+    "software": {},
+    "hardware": {},
+    "metrics": {},
+    "skipped": {},
+    "parameters": 0,
+    "rows": 0,
+    "recipe_hash": "",
+}
 ALWAYS_NAMED = [*OF_STEPS, f"{VALIDATION}loss"]
 
 
@@ -80,8 +92,7 @@ def log_file(request: HttpRequest, ns: str, job_id: str) -> StreamingHttpRespons
 
 def _present(viewer: Viewer, job: Job) -> dict[str, Any]:
     activity = Activity.objects.filter(pk=job.pk).first()
-    made = job.made or {}
-    recipe = job.recipe
+    made = {**NOTHING_MADE, **(job.made or {})}
     return {
         "job": job,
         "state": state_of(job),
@@ -97,11 +108,11 @@ def _present(viewer: Viewer, job: Job) -> dict[str, Any]:
         "activity": activity,
         "verdict": Rebuild.objects.filter(job_id=job.pk).first() if job.rebuild_of else None,
         "first": Job.objects.select_related("namespace").filter(pk=job.rebuild_of).first(),
-        "recipe_text": yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False),
-        "software": made.get("software") or {},
-        "lock": lock_hash(made["software"]) if made.get("software") else "",
-        "hardware": made.get("hardware") or {},
+        "recipe_text": yaml.safe_dump(job.recipe, allow_unicode=True, sort_keys=False),
+        "lock": lock_hash(made["software"]),
         "made": made,
+        "measure_word": measure_word,
+        "measures": (job.result or {}).get("metrics", []),
     }
 
 
@@ -123,6 +134,7 @@ def _told(job: Job, story: Story, names: list[str]) -> dict[str, Any]:
     return {
         "curves": story.curves,
         "words": curve_words(names),
+        "title": _("Loss"),
         "after": story.after,
         "events": "" if job.is_over else f"/api{job.url}/events",
     }

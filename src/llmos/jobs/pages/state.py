@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from llmos.jobs.costs import added, seen
 from llmos.jobs.folders import read_usage
 from llmos.jobs.models import Job
 from llmos.jobs.pages.words import standing_in_line
@@ -33,11 +34,11 @@ class State:
 def state_of(job: Job) -> State:
     if job.stage == Stage.QUEUED:
         again = f"{job.message} " if job.message else ""
-        return State(again + standing_in_line(before_in_line(job)))
+        return State(again + standing_in_line(before_in_line(job)), cost=job.cost)
     took = _seconds(job)
-    cost, is_final = (job.cost, True) if job.cost else (read_usage(job.pk, job.attempt), False)
     if job.stage != Stage.RUNNING:
-        return State(_ended(job), took=took, cost=cost, is_final_cost=is_final)
+        return State(_ended(job), took=took, cost=job.cost, is_final_cost=True)
+    cost = added(job.cost, seen(read_usage(job.pk, job.attempt)))
     step, of, seconds = _steps(job)
     share = step / of if of else _share_of_budget(job, seconds)
     left = None
@@ -67,7 +68,9 @@ def _seconds(job: Job) -> float | None:
 
 def _ended(job: Job) -> str:
     if job.stage == Stage.SUCCEEDED:
-        return _("It has done what it was asked to do.")
+        if job.rebuild_of:
+            return _("Made again, and compared.")
+        return _("Learned, and pushed.") if job.activity == "train" else _("Measured.")
     if job.stage == Stage.CANCELLED:
         return job.message or _("It was cancelled. What it had learned by then is kept.")
     return job.message

@@ -1,7 +1,5 @@
 """Stages, activities, measures and settings in a member's words."""
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -68,13 +66,18 @@ def curve_word(name: str) -> str:
     """A curve as its legend and its table call it."""
     measure = name.removeprefix(VALIDATION)
     if measure != name:
-        known = {"loss": _("loss on unseen rows")}
-        return known.get(measure, measure)
+        return _("loss on unseen rows") if measure == "loss" else measure_word(measure)
     return {
         "loss": _("loss while learning"),
         "learning_rate": _("learning rate"),
         "tokens_per_second": _("tokens/s"),
     }.get(name, name)
+
+
+def measure_word(name: str) -> str:
+    """A measure as its field writes it."""
+    known = {"bleu": "BLEU", "chrf": "chrF", "loss": _("loss"), "perplexity": _("perplexity")}
+    return known.get(name, name)
 
 
 def role_word(role: str) -> str:
@@ -87,7 +90,3 @@ def role_word(role: str) -> str:
 
 def curve_words(names: list[str]) -> dict[str, str]:
     return {name: curve_word(name) for name in names}
-
-
-def cost_words(cost: dict[str, Any]) -> str:
-    return _("%(n)s CPU-seconds") % {"n": f"{cost.get('cpu_seconds', 0):,.0f}"}

@@ -11,18 +11,17 @@ from llmos.jobs.comparing import flattened
 from llmos.lab.recipes.reading import as_content, own_text
 from llmos.training.choices import HELD_OUT, Choices, recipe_of
 from llmos.training.guesses import (
-    layout_of,
+    conversations_in,
     output_name,
     pair_of,
     recipe_for,
     text_of,
 )
-from llmos.training.pages.form import SIZED
+from llmos.training.pages.form import COLUMNS, SIZED
 from llmos.training.queries import Data, free_name
 
 # What follows from the data set: said about another one, it means nothing.
-OF_THE_DATA = "task source target text layout prompt completion messages train validation".split()
-_COLUMNS = frozenset("source target text prompt completion messages".split())
+OF_THE_DATA = ("task", "layout", "train", "validation", *COLUMNS)
 _SPLITS = frozenset({"train", "validation"})
 
 
@@ -57,12 +56,9 @@ def told_by_job(viewer: Viewer, job_id: str) -> dict[str, str]:
         for one in job.spec["inputs"]
     }
     task, data, budget = recipe["task"], recipe["data"], recipe["budget"]
-    told |= {key: str(data[key]) for key in (*_COLUMNS, *_SPLITS) if data.get(key)}
+    told |= {key: str(data[key]) for key in (*COLUMNS, *_SPLITS) if data.get(key)}
     told |= {"task": task, f"size_{task}": recipe.get("preset", ""), "seed": str(job.spec["seed"])}
-    told["layout"] = next(
-        (one for one in ("messages", "text") if data.get(one)),
-        "pair" if data["prompt"] else "found",
-    )
+    told["layout"] = next((one for one in ("messages", "text") if data.get(one)), "pair")
     told["method"] = "lora" if recipe["lora"]["rank"] else "full"
     told["budget"] = "steps" if budget["steps"] else "minutes"
     told[told["budget"]] = f"{budget[told['budget']]:g}"
@@ -93,7 +89,7 @@ def _fitting(known: Mapping[str, str], chosen: Data) -> dict[str, str]:
         for key, value in known.items()
         if not (
             (is_new and key in OF_THE_DATA)
-            or (key in _COLUMNS and value not in chosen.names)
+            or (key in COLUMNS and value not in chosen.names)
             or (key in _SPLITS and value not in {*chosen.splits, HELD_OUT})
         )
     }
@@ -117,15 +113,17 @@ def _plain_guesses(viewer: Viewer, owners: Sequence[str]) -> dict[str, Any]:
 def _guesses_from(chosen: Data) -> dict[str, Any]:
     columns = chosen.columns
     source, target = pair_of(columns) or ("", "")
-    texts = [column.name for column in columns if column.is_text]
+    said = conversations_in(columns)
     return {
         "task": recipe_for(columns),
         "source": source,
         "target": target,
         "text": text_of(columns),
-        "layout": "found" if layout_of(columns) else "pair",
-        "prompt": texts[0] if texts else "",
-        "completion": texts[1] if len(texts) > 1 else "",
+        "layout": "messages" if said.messages else "text" if said.text else "pair",
+        "prompt": said.prompt,
+        "completion": said.completion,
+        "context": said.context,
+        "messages": said.messages,
         "train": "train" if "train" in chosen.splits else next(iter(chosen.splits), ""),
         "validation": "validation" if "validation" in chosen.splits else HELD_OUT,
     }

@@ -15,7 +15,6 @@ from llmos.lab.recipes.schema import Recipe
 from llmos.training.access import Pinned, pinned
 from llmos.training.choices import HELD_OUT, Choices, read_advanced, recipe_of
 from llmos.training.errors import NoAdvancedSettings
-from llmos.training.guesses import layout_of
 from llmos.training.queries import Data
 
 TASKS = [
@@ -28,6 +27,7 @@ VISIBILITIES = [
     ("public", _("Everybody")),
     ("private", _("Only its owners")),
 ]
+COLUMNS = "source target text prompt completion context messages".split()
 SIZED = ("translate", "language-model")
 LONGEST_RUN = 7 * 24 * 60  # minutes
 MOST_STEPS = 10_000_000
@@ -56,10 +56,20 @@ class RunForm(forms.Form):
     target = _column(_("Translate into"))
     text = _column(_("Column of text"))
     layout = forms.ChoiceField(
-        label=_("How the rows say it"), required=False, widget=forms.RadioSelect
+        label=_("How the rows say it"),
+        required=False,
+        choices=[
+            ("pair", _("A request and its answer")),
+            ("messages", _("A conversation, as a list of messages")),
+            ("text", _("Running text")),
+        ],
+        widget=forms.RadioSelect,
     )
     prompt = _column(_("Column of requests"))
     completion = _column(_("Column of answers"))
+    context = _column(
+        _("Column of what a request is about"), _("It may be empty, and stands under the request.")
+    )
     messages = _column(_("Column of conversations"))
     train = forms.ChoiceField(label=_("Learn from split"), required=False)
     validation = forms.ChoiceField(label=_("Check on split"), required=False)
@@ -138,13 +148,12 @@ class RunForm(forms.Form):
                 widget=forms.RadioSelect,
             )
         columns = chosen.columns if chosen else []
-        for name in ("source", "target", "text", "prompt", "completion", "messages"):
+        for name in COLUMNS:
             self._choose(name, [("", "—"), *((one.name, one.said) for one in columns)])
         splits = chosen.splits if chosen else []
         self._choose("train", [(name, name) for name in splits])
         apart = (HELD_OUT, gettext("a part of the rows, kept apart"))
         self._choose("validation", [*((name, name) for name in splits), apart])
-        self._choose("layout", _layouts(chosen))
         self._choose("owner", [(name, name) for name in owners])
         self._choose("visibility", VISIBILITIES)
 
@@ -215,14 +224,3 @@ class RunForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
-
-
-def _layouts(chosen: Data | None) -> list[tuple[str, Any]]:
-    found = layout_of(chosen.columns) if chosen else []
-    known = [("found", gettext("As found: %(names)s") % {"names": " · ".join(found)})]
-    return [
-        *(known if found else []),
-        ("pair", gettext("A request and its answer")),
-        ("messages", gettext("A conversation, as a list of messages")),
-        ("text", gettext("Running text")),
-    ]

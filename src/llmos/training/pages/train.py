@@ -22,7 +22,7 @@ from llmos.training.actions import start_run
 from llmos.training.estimating import Outlook, outlook
 from llmos.training.guesses import language_name
 from llmos.training.pages.filling import filled, told_by_job
-from llmos.training.pages.form import RunForm
+from llmos.training.pages.form import TASKS, RunForm
 from llmos.training.queries import Data, base_models, data_at, data_sets
 
 
@@ -56,6 +56,7 @@ def train(request: HttpRequest) -> HttpResponse:
         "recipe_text": _recipe_text(form),
         "command": _command(form, chosen),
         "language_name": language_name,
+        "tasks": TASKS,
         "values": values,
         "bases": _bases(viewer, form, values),
     }

@@ -26,13 +26,15 @@ const groups = () => {
 
 const draw = () => {
   if (!plots) return;
-  for (const names of groups()) {
-    const key = names[0].replace(VALIDATION, "");
+  const grouped = groups();
+  const isNew = grouped.some((names) => !figures.has(names[0]));
+  for (const names of grouped) {
+    const key = names[0];
     if (!figures.has(key)) {
-      const made = figure(key === "loss" ? worded("loss").split(" ")[0] : worded(names[0]));
-      figures.set(key, made);
-      plots.append(made.element);
+      figures.set(key, figure(names.length > 1 || key === "loss" ? told.title : worded(key)));
     }
+    // In their order, whichever was told of first; moving a plot takes the focus from it.
+    if (isNew) plots.append(figures.get(key).element);
     figures.get(key).update(names.map((name) => ({ words: worded(name), points: curves.get(name), look: name === "loss" ? 0 : 1 })));
   }
   const some = figures.size > 0;
