@@ -150,6 +150,8 @@ def expected(rule: Rule, viewer: str, *, private: bool) -> str:
     level = VIEWERS[viewer][private]
     if level is None:
         return "missing"
+    if rule.wants is Access.USE:
+        return "no" if viewer == "anonymous" else "yes"
     return "yes" if LEVELS.index(level) >= LEVELS.index(rule.wants.value) else "no"
 
 
@@ -227,6 +229,14 @@ def test_the_house_asks_for_a_member_at_most(stage: Stage, rule: Rule) -> None:
     for viewer in ("anonymous", "stranger"):
         refused = viewer == "anonymous" and rule.wants is Access.MEMBER
         assert verdict(ask(stage, rule, stage.other, viewer)) == ("no" if refused else "yes")
+
+
+@pytest.mark.parametrize("rule", of(Access.OPERATOR), ids=names)
+def test_what_administrators_of_the_hub_see_is_refused_to_all_others(
+    stage: Stage, rule: Rule
+) -> None:
+    found = {viewer: verdict(ask(stage, rule, stage.other, viewer)) for viewer in stage.tokens}
+    assert set(found.values()) == {"no"}
 
 
 @pytest.mark.parametrize("rule", of(Access.SIGNED), ids=names)

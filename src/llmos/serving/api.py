@@ -137,7 +137,12 @@ def _who(viewer: Viewer, request: Request) -> str:
 
 def _listed(request: Request) -> list[dict[str, Any]]:
     here = [
-        _entry(one.full_name, one.namespace.name, int(one.updated_at.timestamp()), one.pipeline_tag)
+        _entry(
+            one.full_name,
+            one.namespace.name,
+            int(one.updated_at.timestamp()),
+            one.pipeline_tag or "text-generation",
+        )
         for one in served_models(viewer_of(request))
     ]
     return [*(_entry(one.name, "remote", 0, task_of(one)) for one in remotes()), *here]

@@ -72,8 +72,9 @@ async def _translate(model: Model, asked: Fields) -> Response:
 
 async def _answer_question(model: Model, asked: Fields) -> Response:
     body = task_calls.question_body(asked)
-    found = await whole(model, "/answer", body)
-    return reply(found if body["top"] > 1 else found[0])
+    told = await whole(model, "/answer", body)
+    answers = [{"answer": one.pop("text"), **one} for one in told]
+    return reply(answers if body["top"] > 1 else answers[0])
 
 
 async def _vectors(model: Model, asked: Fields) -> Response:

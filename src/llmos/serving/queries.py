@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import Q
 
 from llmos.accounts.access import Viewer
 from llmos.hub.access import repo_for
@@ -24,6 +25,7 @@ from llmos.serving.errors import ModelUnknown, ServingIsOff, SignInToUse
 MODEL = KINDS["model"]
 TASKS = (
     "text-generation",
+    "text2text-generation",
     "translation",
     "summarization",
     "question-answering",
@@ -92,7 +94,8 @@ def servable(repository: Repository, sha: str) -> Servable:
 
 def served_models(viewer: Viewer) -> Iterable[Repository]:
     """Models that the viewer may see and whose task an engine here knows, newest first."""
-    found = visible(viewer).filter(type=MODEL.name, pipeline_tag__in=TASKS)
+    fits = Q(pipeline_tag__in=TASKS) | Q(pipeline_tag="", library_name="gguf")
+    found = visible(viewer).filter(fits, type=MODEL.name, disabled=False)
     return found.select_related("namespace").order_by("-updated_at")[:_MOST_LISTED]
 
 
