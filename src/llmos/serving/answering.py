@@ -10,17 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from llmos.accounts.access import Viewer
-from llmos.kit.errors import Refusal
+from llmos.kit.errors import NotFound, Refusal, Unauthenticated
 from llmos.lab.engines.errors import PromptTooLong
 from llmos.serving.actions import finish, keep
+from llmos.serving.asking import Model
 from llmos.serving.branches import path_through
 from llmos.serving.context import shown
-from llmos.serving.errors import EngineRefused
+from llmos.serving.errors import EngineRefused, ModelUnknown
 from llmos.serving.live import Over, Piece, Say, Waiting, happenings
 from llmos.serving.models import Turn
 from llmos.serving.queries import model_named
-from llmos.serving.speaking import Spoken, context_of, spoken
+from llmos.serving.speaking import Spoken, context_of, is_loading, spoken
 from llmos.store.threads import in_thread
 
 _KEEP_EVERY = 1.0  # seconds
@@ -31,6 +34,7 @@ class _Draft:
     """An answer as far as it is written."""
 
     turn_id: int
+    model: Model | None = None
     text: str = ""
     state: str = Turn.State.STOPPED
     message: str = ""
@@ -43,7 +47,10 @@ async def written(viewer: Viewer, turn: Turn) -> AsyncIterator[Waiting | Piece]:
     draft = _Draft(turn.pk)
     keeping = asyncio.ensure_future(_kept(draft))
     try:
-        async for happening in happenings(lambda say: _answer(viewer, turn, draft, say)):
+        async for happening in happenings(
+            lambda say: _answer(viewer, turn, draft, say),
+            is_loading=lambda: is_loading(draft.model),
+        ):
             if isinstance(happening, Over):
                 _close(draft, happening.result)
                 continue
@@ -61,7 +68,7 @@ async def written(viewer: Viewer, turn: Turn) -> AsyncIterator[Waiting | Piece]:
 
 
 async def _answer(viewer: Viewer, turn: Turn, draft: _Draft, say: Say) -> Spoken:
-    model = await in_thread(model_named, viewer, turn.model)
+    model = draft.model = await in_thread(_model_for, viewer, turn.model)
     conversation, turns = turn.conversation, await in_thread(_before, turn)
     sampling, drop = conversation.sampling, 0
     while True:
@@ -84,6 +91,17 @@ async def _answer(viewer: Viewer, turn: Turn, draft: _Draft, say: Say) -> Spoken
             if refusal.code != PromptTooLong.code or left <= 1:
                 raise
             drop = found.left_out + max(1, left // 4)
+
+
+def _model_for(viewer: Viewer, name: str) -> Model:
+    """Raises ModelUnknown for one that is gone or closed to the viewer, and why none runs it."""
+    try:
+        return model_named(viewer, name)
+    except (NotFound, Unauthenticated) as missing:
+        raise ModelUnknown(
+            _("The model %(name)s is gone, or closed to you. Choose another one and retry.")
+            % {"name": name}
+        ) from missing
 
 
 def _before(turn: Turn) -> list[Turn]:

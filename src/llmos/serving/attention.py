@@ -10,7 +10,7 @@ from functools import cache
 
 MOST_TOKENS = 48  # of each side; a larger picture is no picture
 _ENDS = frozenset({"</s>", "<s>", "<pad>", "<unk>", "<|endoftext|>"})
-_STEPS = 10  # shades
+_LONGEST_CHARACTER = 4  # bytes, in UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,6 @@ class Row:
     token: Token
     weights: tuple[float, ...]
     strongest: tuple[tuple[Token, float], ...]
-
-    @property
-    def shades(self) -> list[int]:
-        """0 to 10 for each source token."""
-        return [min(_STEPS, round(weight * _STEPS)) for weight in self.weights]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,9 @@ def _grouped(tokens: Sequence[str]) -> list[tuple[Token, list[int]]]:
         try:
             text = waiting.decode()
         except UnicodeDecodeError:
-            continue
+            if len(waiting) < _LONGEST_CHARACTER:
+                continue
+            text = waiting.decode(errors="replace")  # a model may write bytes that are no text
         found.append((Token(_visible(text)), places))
         waiting, places = b"", []
     return found + _rest(waiting, places)

@@ -5,23 +5,31 @@ also stops the engine. Runs on the event loop.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from django.utils.translation import gettext as _
+
+from llmos.kit.errors import Broken, Refusal
+
 T = TypeVar("T")
 Say = Callable[[str], None]  # a piece of text, as soon as it is there
+
+logger = logging.getLogger(__name__)
 
 _TICK = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing was said yet; the engine is loading, or busy with others."""
+    """Nothing was said yet; the engine is loading, thinking, or busy with others."""
 
     seconds: float
+    is_loading: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +43,13 @@ class Over(Generic[T]):
 
 
 async def happenings(
-    work: Callable[[Say], Awaitable[T]],
+    work: Callable[[Say], Awaitable[T]], *, is_loading: Callable[[], bool]
 ) -> AsyncIterator[Waiting | Piece | Over[T]]:
     """What happens while `work` runs, its result last. Raises what it raises."""
     said: asyncio.Queue[str | None] = asyncio.Queue()
     begun = time.monotonic()
     running = asyncio.ensure_future(work(said.put_nowait))
-    running.add_done_callback(lambda _: said.put_nowait(None))
+    running.add_done_callback(lambda _done: said.put_nowait(None))
     silent = True
     try:
         while True:
@@ -50,18 +58,29 @@ async def happenings(
                     piece = await said.get()
             except TimeoutError:
                 if silent:
-                    yield Waiting(time.monotonic() - begun)
+                    yield Waiting(time.monotonic() - begun, is_loading())
                 continue
             if piece is None:
                 break
             silent = False
             yield Piece(piece + _at_once(said))
-        yield Over(await running)
+        yield Over(await _in_words(running))
     finally:
         if not running.done():
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
+
+
+async def _in_words(running: "asyncio.Future[T]") -> T:
+    """Raises its refusals, and Broken for what is a fault of ours."""
+    try:
+        return await running
+    except Refusal:
+        raise
+    except Exception as error:
+        logger.exception("work on an engine failed")
+        raise Broken(_("The hub failed on this; its log says why")) from error
 
 
 def _at_once(said: "asyncio.Queue[str | None]") -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from llmos.accounts.models import User
 
 # A turn that is being written is marked each second; older marks mean that its writer is gone.
-SILENCE = timedelta(seconds=12)
+SILENCE = timedelta(seconds=8)
 
 
 def new_conversation_id() -> str:

@@ -81,6 +81,11 @@ async def spoken(
     )
 
 
+def is_loading(model: Model | None) -> bool:
+    """Whether who waits for this model waits for its engine."""
+    return isinstance(model, Servable) and _engine(model) is None
+
+
 def context_of(model: Model) -> int:
     """Tokens that a loaded engine takes in, 0 while nobody knows."""
     engine = _engine(model)

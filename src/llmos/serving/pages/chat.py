@@ -32,7 +32,7 @@ from llmos.serving.choices import chat_models
 from llmos.serving.exports import as_markdown, as_object
 from llmos.serving.live import Piece
 from llmos.serving.models import Conversation, Turn
-from llmos.serving.pages.later import events, page_after, refusing_in_kind, wants_events
+from llmos.serving.pages.later import events, page_after, refusing_in_kind, waiting, wants_events
 from llmos.serving.pages.wishes import DEFAULTS, WishForm
 from llmos.store.markup import render_markdown
 from llmos.store.threads import in_thread
@@ -170,7 +170,7 @@ async def _events(
         if isinstance(happening, Piece):
             yield {"event": "piece", "text": happening.text}
         else:
-            yield {"event": "waiting", "seconds": round(happening.seconds)}
+            yield waiting(happening)
     html = await in_thread(_turns_html, request, answer.conversation, [answer.pk])
     yield {"event": "over", "html": html}
 
@@ -188,7 +188,8 @@ def _opening(request: HttpRequest, viewer: Viewer, answer: Turn) -> dict[str, An
         "answer": answer.pk,
         "after": message.pk if again else message.parent_id,
         "html": _turns_html(request, answer.conversation, new),
-        "list": render_to_string("serving/list.html", listed, request=request, using="pages"),
+        "list": _part(request, "serving/list.html", listed),
+        "head": _part(request, "serving/head.html", _head(answer.conversation, answer)),
     }
 
 
@@ -215,17 +216,15 @@ def _page(
         request,
         "serving/chat.html",
         {
-            "conversation": found,
+            **_head(found, steps[-1].turn if steps else None),
             "here": found.pk if found else "",
             "seen": [_seen(step) for step in steps],
-            "last": steps[-1].turn if steps else None,
             "form": form,
             "models": models,
             "conversations": _listed(viewer, request.GET.get("older", "")),
             "listed_most": LISTED,
             "key": secrets.token_hex(16),
             "viewer": viewer,
-            "longest_title": LONGEST_TITLE,
             "problem": "",
             "text": "",
             **context,
@@ -270,8 +269,15 @@ def _turns_html(request: HttpRequest, found: Conversation, numbers: list[int]) -
         for step in path_through(found.turns.all(), numbers[-1])
         if step.turn.pk in numbers
     ]
-    context = {"seen": seen, "conversation": found}
-    return render_to_string("serving/turns.html", context, request=request, using="pages")
+    return _part(request, "serving/turns.html", {"seen": seen, "conversation": found})
+
+
+def _head(found: Conversation | None, last: Turn | None) -> dict[str, Any]:
+    return {"conversation": found, "last": last, "longest_title": LONGEST_TITLE}
+
+
+def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
+    return render_to_string(template, context, request=request, using="pages")
 
 
 def _listed(viewer: Viewer, older: str = "") -> list[Conversation]:

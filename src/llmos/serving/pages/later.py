@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
 
 from llmos.kit.errors import Refusal
+from llmos.serving.live import Waiting
 from llmos.store.threads import in_thread, page_language
 
 T = TypeVar("T")
@@ -64,6 +65,12 @@ def events(happenings: AsyncIterator[dict[str, Any]]) -> StreamingHttpResponse:
             yield orjson.dumps(happening) + b"\n"
 
     return _unkept(StreamingHttpResponse(body(), content_type=EVENTS))
+
+
+def waiting(happening: Waiting) -> dict[str, Any]:
+    """The event of having to wait, as scripts read it."""
+    seconds, is_loading = round(happening.seconds), happening.is_loading
+    return {"event": "waiting", "seconds": seconds, "loading": is_loading}
 
 
 def _unkept(response: StreamingHttpResponse) -> StreamingHttpResponse:

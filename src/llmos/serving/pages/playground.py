@@ -23,8 +23,9 @@ from llmos.kit.errors import Invalid, NotFound, Refusal, Unauthenticated
 from llmos.serving.commands import commands_for
 from llmos.serving.config import ServingSettings
 from llmos.serving.live import Over, Piece, happenings
-from llmos.serving.pages.later import events, page_after, refusing_in_kind, wants_events
+from llmos.serving.pages.later import events, page_after, refusing_in_kind, waiting, wants_events
 from llmos.serving.queries import Servable
+from llmos.serving.speaking import is_loading
 from llmos.serving.trials import Trial, trial_of
 from llmos.serving.trying import LONGEST_TEXT, Tried, Tries, tried
 from llmos.store.config import ServerSettings
@@ -95,14 +96,15 @@ async def _events(
     result: Tried | Refusal | None = None
     try:
         async for happening in happenings(
-            lambda say: tried(who, model, tries, chat=trial.is_chat, say=say)
+            lambda say: tried(who, model, tries, chat=trial.is_chat, say=say),
+            is_loading=lambda: is_loading(model),
         ):
             if isinstance(happening, Over):
                 result = happening.result
             elif isinstance(happening, Piece):
                 yield {"event": "piece", "text": happening.text}
             else:
-                yield {"event": "waiting", "seconds": round(happening.seconds)}
+                yield waiting(happening)
     except Refusal as refusal:
         result = refusal
     html = await in_thread(_result_html, request, _box(request, at, trial, tries, result))
@@ -140,6 +142,7 @@ def _box(
         "tries": tries,
         "address": f"{at.url}/try",
         "model_name": name,
+        "size": at.repository.used_storage,
         "may_use": may_use(at.viewer),
         "result": found,
         "refusal": result.message if isinstance(result, Refusal) else "",

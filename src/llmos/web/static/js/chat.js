@@ -11,6 +11,7 @@ const stop = form.querySelector("[data-stop]");
 const send = form.querySelector('button[value="say"]');
 const patience = 1000; // ms between two looks at an answer that somebody else is writing
 let running = null;
+let deed = "say";
 let answer = null;
 
 const newKey = () =>
@@ -41,7 +42,8 @@ const opened = (event) => {
   cutAfter(event.after);
   turns.append(fragment(event.html));
   document.querySelector("[data-welcome]")?.remove();
-  document.querySelector("[data-list]")?.replaceWith(fragment(event.list));
+  document.querySelector("[data-list]").replaceWith(fragment(event.list));
+  document.querySelector("[data-head]").replaceWith(fragment(event.head));
   answer = document.getElementById(`turn-${event.answer}`);
   const body = answer.querySelector("[data-body]");
   body.classList.add("growing");
@@ -49,7 +51,7 @@ const opened = (event) => {
   form.elements.parent.value = event.answer;
   form.elements.key.value = newKey();
   if (location.pathname + location.search !== event.address) history.replaceState(null, "", event.address);
-  if (field.value && running.deed === "say") { field.value = ""; }
+  if (deed === "say") field.value = "";
   status.textContent = words.writing;
   toEnd();
 };
@@ -59,7 +61,7 @@ const heard = (event) => {
   const follows = atEnd();
   const line = answer.querySelector("[data-progress-line]");
   if (event.event === "waiting") {
-    line.textContent = words.waiting.replace("{n}", event.seconds);
+    line.textContent = (event.loading ? words.loading : words.waiting).replace("{n}", event.seconds);
   } else if (event.event === "piece") {
     if (line) line.hidden = true;
     answer.querySelector("[data-body]").append(event.text);
@@ -96,10 +98,9 @@ const watched = async (turn) => {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (running) return;
-  const deed = event.submitter?.value ?? "say";
+  deed = event.submitter?.value ?? "say";
   if (deed === "say" && !field.value.trim()) { field.focus(); return; }
   running = new AbortController();
-  running.deed = deed.split(":")[0];
   answer = null;
   complain("");
   busy(true);

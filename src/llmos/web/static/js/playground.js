@@ -27,7 +27,7 @@ const notice = (text) => {
 
 const heard = (event) => {
   if (event.event === "waiting") {
-    const text = event.seconds < 2 ? words.waiting : words.loading;
+    const text = event.loading ? words.loading : words.waiting;
     state.textContent = text.replace("{n}", event.seconds);
   } else if (event.event === "piece") {
     let growing = result.querySelector(".growing");
