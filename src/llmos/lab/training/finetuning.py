@@ -1,6 +1,7 @@
 """Teaching a causal model that exists something new; transformers loads it, peft adapts it."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from llmos.lab.recipes.schema import Recipe
 from llmos.lab.software import file_hashes
 from llmos.lab.training.batches import bounded_batches
 from llmos.lab.training.conversations import Message, conversation_of
-from llmos.lab.training.tasks import Prepared, Sample
+from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
 Example = tuple[list[int], list[int]]  # token ids, and the same with what is not to be learned
@@ -61,7 +62,9 @@ class Finetuning:
         base = Path(self.recipe.base)
         self.tokeniser = tokeniser_of(base)
         torch.manual_seed(self.recipe.seed)
-        self.model = _adapted(model_of(base), self.recipe).to(self.recipe.device)
+        model = model_of(base)
+        self.parameters = parameters_of(model)
+        self.model = _adapted(model, self.recipe).to(self.recipe.device)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         return self._loss([self.examples[row] for row in rows], self.recipe.optimiser.smoothing)
@@ -146,7 +149,9 @@ def tokeniser_of(base: Path) -> Any:
 def model_of(base: Path) -> nn.Module:
     """A causal model in fp32; of a GGUF file its weights, no longer quantised. Raises BadModel."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # loading takes seconds; training has a bar of its own
     try:
         if base.suffix == ".gguf":
             loaded = AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name)
@@ -177,7 +182,10 @@ def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    adapted: nn.Module = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5 by a name that is going away.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        adapted: nn.Module = get_peft_model(model, config)
     return adapted
 
 

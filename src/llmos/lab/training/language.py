@@ -16,7 +16,7 @@ from llmos.lab.nn.decoding import Decoding, continue_text
 from llmos.lab.nn.files import save
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.text.tokenizers import EOS, train
-from llmos.lab.training.tasks import Prepared, Sample
+from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
 LOOK_TOKENS = 100_000  # of unseen text are enough to know the loss to two digits
@@ -64,6 +64,7 @@ class Language:
                 max_positions=recipe.model.max_positions,
             )
         ).to(recipe.device)
+        self.parameters = parameters_of(self.model)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         return self._loss(self.blocks[rows], self.recipe.optimiser.smoothing)

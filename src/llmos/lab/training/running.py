@@ -21,7 +21,7 @@ from llmos.lab.software import file_hashes
 from llmos.lab.training.conversations import columns_found, columns_read
 from llmos.lab.training.loop import learn
 from llmos.lab.training.settings import repeatable, settled
-from llmos.lab.training.tasks import Prepared, task_of
+from llmos.lab.training.tasks import Prepared, Task, task_of
 from llmos.lab.training.team import team_for
 
 MOST_HELD_OUT = 2_000
@@ -58,8 +58,7 @@ def train(
         prepared = prepare(recipe, rows.rows, unseen)
         with team_for(prepared, checkpoints) as team:
             task = task_of(prepared)
-            parameters = sum(weight.numel() for weight in task.model.parameters())
-            reporter.report("status", text=f"Learning {parameters:,} weights")
+            reporter.report("status", text=f"Learning {_weights_told(task)}")
             learned = learn(task, prepared, checkpoints, reporter, team, started=started)
             if team.leads:
                 task.save(work / "saving")
@@ -70,7 +69,7 @@ def train(
         steps=learned.steps,
         metrics=learned.metrics,
         files=file_hashes(out) if team.leads else {},
-        parameters=parameters,
+        parameters=task.parameters,
         rows=len(rows),
         skipped={**rows.skipped, **prepared.skipped},
     )
@@ -116,6 +115,12 @@ def prepare(
     from llmos.lab.training import finetuning
 
     return finetuning.prepare(recipe, rows, unseen)
+
+
+def _weights_told(task: Task) -> str:
+    learned = sum(w.numel() for w in task.model.parameters() if w.requires_grad)
+    beside = f" beside {task.parameters:,} frozen ones" if learned < task.parameters else ""
+    return f"{learned:,} weights{beside}"
 
 
 def _columns_found(recipe: Recipe, there: list[str]) -> DataRecipe:

@@ -21,6 +21,7 @@ class Sample:
 
 class Task(Protocol):
     lengths: list[tuple[int, ...]]  # of the training rows, in tokens
+    parameters: int  # of the model that is saved
 
     @property
     def model(self) -> nn.Module: ...
@@ -58,6 +59,10 @@ class Prepared:
             for item in value:
                 digest.update(repr(item).encode())
         return digest.hexdigest()[:16]
+
+
+def parameters_of(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())
 
 
 def task_of(prepared: Prepared) -> Task:

@@ -16,7 +16,7 @@ from llmos.lab.nn.files import save
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.text.tokenizers import train
 from llmos.lab.training.batches import bounded_batches
-from llmos.lab.training.tasks import Prepared, Sample
+from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
 
@@ -78,6 +78,7 @@ class Translation:
                 max_positions=recipe.model.max_positions,
             )
         ).to(recipe.device)
+        self.parameters = parameters_of(self.model)
 
     def loss(self, rows: list[int]) -> tuple[Tensor, int]:
         return self._loss([self.pairs[row] for row in rows], self.recipe.optimiser.smoothing)
