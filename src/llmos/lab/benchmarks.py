@@ -231,7 +231,7 @@ def _check_columns(benchmark: Benchmark) -> None:
             raise BadBenchmark("Say `choices` or columns.choices, not both")
     for name in needed:
         if not getattr(columns, name):
-            raise BadBenchmark(f"{task} wants columns.{name}")
+            raise BadBenchmark(f"{task} wants columns.{name} (on the command line --{name})")
     if task in {"text-generation", "classification"} and not (benchmark.prompt or columns.source):
         raise BadBenchmark(f"{task} wants a `prompt` or columns.source")
 
