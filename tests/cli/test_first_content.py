@@ -2,21 +2,30 @@
 
 import json
 import os
+import signal
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from tests.cli.terminal import Terminal
+from tests.conftest import run_llmos
 
 from llmos.cli.demo import MODEL_PACKAGE, MODEL_SHA256
 
 HAS_MODEL = find_spec(MODEL_PACKAGE) is not None
+NO_TRAINING = {"LLMOS_FIRST_CONTENT_MINUTES": "0"}
 
 
-def _get(url: str) -> object:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+def _get(url: str, *, token: str = "") -> object:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
         return json.load(answer)
+
+
+def _token(home: Path) -> str:
+    made = run_llmos(home, "tokens", "create", "operator", "--name", "test", "--role", "read")
+    return made.strip()
 
 
 def _with_other_weights(folder: Path) -> dict[str, str]:
@@ -32,7 +41,7 @@ def test_the_data_set_is_there_and_other_weights_are_left_out(
     tmp_path: Path, terminals: list[Terminal]
 ) -> None:
     home = tmp_path / "home"
-    up = Terminal(home, "--port", "0", **_with_other_weights(tmp_path / "packages"))
+    up = Terminal(home, "--port", "0", **_with_other_weights(tmp_path / "packages"), **NO_TRAINING)
     terminals.append(up)
     url = up.url()
 
@@ -42,7 +51,8 @@ def test_the_data_set_is_there_and_other_weights_are_left_out(
     data_set = _get(f"{url}/api/datasets/llmos/numerals-zh-en")
     assert isinstance(data_set, dict)
     names = {file["rfilename"] for file in data_set["siblings"]}
-    assert {"README.md", "data/train.jsonl", "data/validation.jsonl", "data/test.jsonl"} <= names
+    rows = {f"data/{split}.jsonl" for split in ("train", "validation", "test")}
+    assert {"README.md", "eval.yaml"} | rows <= names
     assert data_set["cardData"]["license"] == "cc0-1.0"
     assert _get(f"{url}/api/models?author=llmos") == []
     up.end()
@@ -57,7 +67,7 @@ def test_the_data_set_is_there_and_other_weights_are_left_out(
 def test_the_real_model_is_there_with_its_parameters_and_its_origin(
     tmp_path: Path, terminals: list[Terminal]
 ) -> None:
-    up = Terminal(tmp_path / "home", "--port", "0")
+    up = Terminal(tmp_path / "home", "--port", "0", **NO_TRAINING)
     terminals.append(up)
     url = up.url()
 
@@ -73,6 +83,37 @@ def test_the_real_model_is_there_with_its_parameters_and_its_origin(
         card = answer.read().decode()
     assert "This copy." in card
     assert MODEL_SHA256 in card
+
+
+@pytest.mark.slow
+def test_a_hub_killed_while_its_first_model_learns_ends_with_a_model_on_a_board(
+    tmp_path: Path, terminals: list[Terminal]
+) -> None:
+    home = tmp_path / "home"
+    first = Terminal(home, "--port", "0", LLMOS_FIRST_CONTENT_MINUTES="0.3")
+    terminals.append(first)
+    first.url()
+    first.wait_for("the first model is learning", seconds=120)
+    first.end(signal.SIGKILL)
+
+    again = Terminal(home, "--port", "0")
+    terminals.append(again)
+    url = again.url()
+    again.wait_for("of unseen numbers right", seconds=180)
+
+    jobs = [job["llmos"] for job in _get(f"{url}/api/jobs/llmos", token=_token(home))]  # type: ignore[attr-defined]
+    assert sorted((job["activity"], job["stage"]) for job in jobs) == [
+        ("evaluate", "succeeded"),
+        ("train", "succeeded"),
+    ]
+    (score,) = _get(f"{url}/api/datasets/llmos/numerals-zh-en/leaderboard")  # type: ignore[misc]
+    assert score["modelId"] == "llmos/numerals-translator"
+    again.end()
+    third = Terminal(home, "--port", "0")
+    terminals.append(third)
+    third.url()
+    third.end()
+    assert "first" not in third.printed
 
 
 def test_without_demo_nothing_is_brought(up: Terminal) -> None:

