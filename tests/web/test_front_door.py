@@ -1,12 +1,16 @@
 """The one port: what the front door does before any room is asked."""
 
+import asyncio
 import socket
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from tests.conftest import HubServer
+
+from llmos.web.asgi import FrontDoor
 
 
 def fetch(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -69,3 +73,19 @@ def test_a_page_speaks_the_browsers_language(
 
     assert headers["content-language"] == language
     assert f'lang="{language}"'.encode() in body.lower() or b'lang="zh' in body
+
+
+def test_what_breaks_behind_the_front_door_is_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ZeroDivisionError
+
+    door: Any = FrontDoor()
+    monkeypatch.setattr(door, "_router", broken)
+    scope = {"type": "http", "method": "GET", "path": "/x", "raw_path": b"/x"}
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(door(scope, None, None))
+
+    assert "GET /x" in caplog.text

@@ -4,6 +4,7 @@ Machine paths (hub API, LFS, Xet, git, `resolve`) are Starlette routes matched o
 path; static files are sent by the server itself; everything else is Django's.
 """
 
+import logging
 import os
 
 import django
@@ -35,6 +36,9 @@ async def unknown_api(request: Request) -> Response:
     )
 
 
+logger = logging.getLogger(__name__)
+
+
 class FrontDoor:
     """Chooses between static files, machine routes and pages by path alone."""
 
@@ -59,7 +63,13 @@ class FrontDoor:
         if path.startswith(STATIC_PREFIX):
             await send_static(path, scope, receive, send)
             return
-        await self._router({**scope, "path": path, "root_path": ""}, receive, send)
+        try:
+            await self._router({**scope, "path": path, "root_path": ""}, receive, send)
+        except Exception as error:
+            # The server below answers 500 without a word; a client that went is no error.
+            if not isinstance(error, ConnectionError):
+                logger.exception("%s %s", scope["method"], path)
+            raise
 
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
