@@ -28,18 +28,20 @@ _SPLITS = frozenset({"train", "validation"})
 def filled(
     told: Mapping[str, str], chosen: Data | None, *, viewer: Viewer, owners: Sequence[str]
 ) -> dict[str, Any]:
-    """Values for every field of the form."""
+    """Values for every field of the form. Of a run that is to start, nothing said is touched."""
+    starts = told.get("do") == "start"
     known = {key: value for key, value in told.items() if key != "do"}
     if chosen is not None:
         known = _fitting(known, chosen)
         known["data"] = chosen.pinned.written
     guesses = _plain_guesses(viewer, owners) | (_guesses_from(chosen) if chosen else {})
-    values = guesses | {key: value for key, value in known.items() if value or key not in guesses}
-    if values["owner"] not in owners:
+    said = {key: value for key, value in known.items() if value or starts or key not in guesses}
+    values = guesses | said
+    if values["owner"] not in owners and not starts:
         values["owner"] = owners[0]
     if chosen is not None:
         suggested = free_name(values["owner"], _suggested(values, chosen))
-        if not told.get("name") or told.get("name") == told.get("suggested"):
+        if told.get("name", "") in {"", told.get("suggested")} and not starts:
             values["name"] = suggested
         values["suggested"] = suggested
     return values
