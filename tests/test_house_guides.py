@@ -28,13 +28,17 @@ def _script(blocks: list[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-def test_both_languages_of_the_first_steps_run_the_same_commands() -> None:
-    assert _blocks("first-steps.md") == _blocks("first-steps.zh-CN.md")
+@pytest.mark.parametrize("guide", ["first-steps", "use"])
+def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
+    assert _blocks(f"{guide}.md") == _blocks(f"{guide}.zh-CN.md")
 
 
 @pytest.mark.slow
-def test_the_first_steps_work_as_written(hub_server: HubServer, tmp_path: Path) -> None:
-    script = _script(_blocks("first-steps.md"))
+@pytest.mark.parametrize(("guide", "said"), [("first-steps", "ada/tiny-bert"), ("use", '"usage"')])
+def test_a_guide_works_as_written(
+    hub_server: HubServer, tmp_path: Path, guide: str, said: str
+) -> None:
+    script = _script(_blocks(f"{guide}.md"))
     script = script.replace("http://127.0.0.1:8000", hub_server.url)
     script = script.replace("hf_your_token", hub_server.tokens["ada"])
     environment = hub_server.client_env(tmp_path)
@@ -53,4 +57,4 @@ def test_the_first_steps_work_as_written(hub_server: HubServer, tmp_path: Path) 
     )
 
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-    assert "ada/tiny-bert" in done.stdout
+    assert said in done.stdout

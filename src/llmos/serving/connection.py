@@ -1,7 +1,7 @@
-"""One request to an engine on loopback, answered piece by piece as the engine makes it.
+"""One request to an engine, answered piece by piece as the engine makes it.
 
-h11 on plain streams: a third of what httpx takes for each piece, and pieces are tokens
-(docs/decisions/0010-engines.md).
+h11 on plain streams: less than two thirds of what httpx takes for each piece, and pieces are
+tokens (docs/decisions/0010-engines.md).
 """
 
 import asyncio
