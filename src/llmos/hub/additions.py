@@ -1,7 +1,7 @@
-"""What rooms to the right add to a repository's pages: tabs, and panels on some of them.
+"""What rooms to the right add to a repository's pages, tabs and panels, and to the first page.
 
 The hub knows none of them: `web/wiring.py` adds them, and each decides by what the viewer
-may see whether it has something to say about this repository.
+may see whether it has something to say here.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,9 +32,11 @@ Property = Callable[[Viewer, Repository, str], Any]  # the text is the hub's add
 
 TabMaker = Callable[[Opened], Tab | None]
 PanelMaker = Callable[[HttpRequest, Opened], Panel | None]
+HomePanelMaker = Callable[[HttpRequest], Panel | None]
 
 _tabs: list[TabMaker] = []
 _properties: dict[str, Property] = {}
+_home: list[HomePanelMaker] = []
 _panels: dict[Place, list[PanelMaker]] = {place: [] for place in get_args(Place)}
 
 
@@ -46,6 +48,12 @@ def add_tab(tab: TabMaker) -> None:
 def add_panel(place: Place, panel: PanelMaker) -> None:
     if panel not in _panels[place]:
         _panels[place].append(panel)
+
+
+def add_home_panel(panel: HomePanelMaker) -> None:
+    """Beside the lists of the first page."""
+    if panel not in _home:
+        _home.append(panel)
 
 
 def add_property(name: str, make: Property) -> None:
@@ -71,3 +79,7 @@ def panels_of(request: HttpRequest, at: Opened, *places: Place) -> dict[Place, l
         place: [panel for make in _panels[place] if (panel := make(request, at))]
         for place in places
     }
+
+
+def home_panels(request: HttpRequest) -> list[Panel]:
+    return [panel for make in _home if (panel := make(request))]

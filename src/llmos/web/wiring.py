@@ -9,6 +9,7 @@ from llmos.hub import events as hub
 from llmos.hub import queries as hub_queries
 from llmos.hub import tasks as hub_tasks
 from llmos.jobs import events as jobs
+from llmos.jobs.pages import home as jobs_home
 from llmos.provenance import events as provenance
 from llmos.provenance import pages as provenance_pages
 from llmos.provenance import tasks as provenance_tasks
@@ -37,6 +38,7 @@ def connect() -> None:
     accounts_queries.provide_facts(hub_queries.overview_facts)
     search.provide(hub_queries.search_documents)
     additions.add_panel("aside", training_offer)
+    additions.add_home_panel(jobs_home.now_running)
     additions.add_tab(provenance_pages.tab)
     additions.add_panel("above", provenance_pages.strip)
     additions.add_panel("aside", provenance_pages.made_from)

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from llmos.hub.additions import home_panels
 from llmos.hub.door import viewer_of_page
 from llmos.hub.kinds import KINDS
 from llmos.hub.pages.shelves import Wish, shelf
@@ -25,6 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
             key=lambda one: one.updated_at,
             reverse=True,
         )[:ROWS],
+        "panels": home_panels(request),
     }
     return render(request, "hub/home.html", context)
 
