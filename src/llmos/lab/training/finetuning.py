@@ -11,10 +11,9 @@ from jinja2 import TemplateError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from llmos.lab.errors import BadData, BadModel
-from llmos.lab.nn.files import read_config
+from llmos.lab.errors import BadData
 from llmos.lab.recipes.schema import Recipe
-from llmos.lab.software import file_hashes
+from llmos.lab.training.bases import fingerprint, model_of, tokeniser_of
 from llmos.lab.training.batches import bounded_batches
 from llmos.lab.training.conversations import Message, conversation_of
 from llmos.lab.training.tasks import Prepared, Sample, parameters_of
@@ -42,7 +41,7 @@ def prepare(recipe: Recipe, rows: Sequence[Row], validation: Sequence[Row]) -> P
     checked = [one for row in validation for one in _examples(tokeniser, recipe, row)]
     talks = [] if recipe.data.text else [conversation_of(row, recipe.data) for row in validation]
     content = {
-        "base": _fingerprint(base),
+        "base": fingerprint(base),
         "examples": useful,
         "validation": [one for one in checked if _teaches(one)] or useful[-1:],
         "conversations": [talk for talk in talks if _is_answered(talk)][: recipe.look.samples],
@@ -133,43 +132,6 @@ class Finetuning:
         return loss, int(chosen.sum())
 
 
-def tokeniser_of(base: Path) -> Any:
-    """The tokeniser of a model folder or of a GGUF file. Raises BadModel."""
-    from transformers import AutoTokenizer
-
-    try:
-        if base.suffix == ".gguf":
-            return AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
-        read_config(base)
-        return AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise BadModel(f"The tokeniser of {base.name} cannot be loaded: {error}") from error
-
-
-def model_of(base: Path) -> nn.Module:
-    """A causal model in fp32; of a GGUF file its weights, no longer quantised. Raises BadModel."""
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # loading takes seconds; training has a bar of its own
-    try:
-        if base.suffix == ".gguf":
-            loaded = AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name)
-            # A model that came out of a GGUF file refuses to be saved; a fresh one does not.
-            config = type(loaded.config)(**loaded.config.to_dict())
-            fresh: nn.Module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-            fresh.load_state_dict(loaded.state_dict())
-            return fresh
-        if read_config(base).get("is_encoder_decoder"):
-            raise BadModel(f"{base.name} is an encoder-decoder; finetune teaches causal models")
-        model: nn.Module = AutoModelForCausalLM.from_pretrained(
-            base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise BadModel(f"{base.name} cannot be loaded as a causal model: {error}") from error
-    return model
-
-
 def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
     if not recipe.lora.rank:
         return model
@@ -187,13 +149,6 @@ def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         adapted: nn.Module = get_peft_model(model, config)
     return adapted
-
-
-def _fingerprint(base: Path) -> list[tuple[str, str]]:
-    """Which weights these are: a path tells nothing of what lies there."""
-    folder = base.parent if base.suffix == ".gguf" else base
-    kinds = (base.suffix,) if base.suffix == ".gguf" else (".safetensors", ".json")
-    return [(name, digest) for name, digest in file_hashes(folder).items() if name.endswith(kinds)]
 
 
 def _examples(tokeniser: Any, recipe: Recipe, row: Row) -> list[Example]:

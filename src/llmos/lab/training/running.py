@@ -163,6 +163,7 @@ def _put(made: Path, out: Path) -> None:
     """Move a finished model to its place, weights last: a model that stood there stays whole."""
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(made.iterdir(), key=lambda path: path.suffix == ".safetensors"):
+        path.chmod(0o644)  # safetensors' own writer lets nobody else read
         try:
             os.replace(path, out / path.name)
         except OSError as error:
