@@ -250,7 +250,7 @@ def test_a_keeper_that_is_killed_again_and_again_loses_the_job(
 
 def _ours(process: psutil.Process, job: Job) -> bool:
     try:
-        return process.environ().get("LLMOS_JOB_ID") == job.pk
+        return process.environ().get("LLMOS_JOB_FOLDER") == str(job_folder(job.pk))
     except psutil.Error:
         return False
 

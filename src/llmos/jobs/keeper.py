@@ -46,11 +46,15 @@ RESERVE, RESERVED = "reserve", 256 * 2**10
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the executor says of one attempt. `lifeline` is a pipe that ends with the hub."""
+    """What the executor says of one attempt. `lifeline` is a pipe that ends with the hub.
+
+    An attempt that is not new has spoken before, to a keeper that is gone.
+    """
 
     attempt: int
     limits: Limits
     lifeline: int = -1
+    is_new: bool = True
 
 
 @dataclass(slots=True)
@@ -72,7 +76,9 @@ class Keeper:
         adopt_orphans()
         with (self.folder / STREAM).open("ab", buffering=0) as file:
             stream = Stream(file, self.folder / RESERVE)
-            stream.begin(self.terms.attempt)
+            stream.mend()
+            if self.terms.is_new:
+                stream.begin(self.terms.attempt)
             code = self._hold(command, stream)
         if self.ended_by != "hub":
             self._note_end(code)
@@ -199,7 +205,7 @@ class Stream:
         self._logged = 0
         self._is_cut = False
 
-    def begin(self, attempt: int) -> None:
+    def mend(self) -> None:
         """Close a line that a power cut left unfinished, so that the next one stands alone."""
         if self._file.tell():
             with Path(str(self._file.name)).open("rb") as written:
@@ -207,6 +213,8 @@ class Stream:
                 if written.read(1) != b"\n":
                     self._write(b"\n")
         self._logged = self._file.tell()
+
+    def begin(self, attempt: int) -> None:
         self._tell({"event": "attempt", "number": attempt})
 
     def pump(self, source: IO[bytes]) -> None:

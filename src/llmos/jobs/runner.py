@@ -19,6 +19,7 @@ from llmos.jobs.config import JobsSettings
 from llmos.jobs.ending import checked_output, end, requeue
 from llmos.jobs.executors import Executor, executor_named
 from llmos.jobs.folders import SPEC, job_folder, read_events, read_exit, read_usage
+from llmos.jobs.follower import LOST
 from llmos.jobs.hearing import Heard
 from llmos.jobs.models import Job
 from llmos.jobs.retention import sweep
@@ -180,7 +181,7 @@ class Runner:
             stage = Stage.CANCELLED
         elif by:
             stage, message = Stage.FAILED, _LIMITS[by]
-        elif code == LOST_STATUS:
+        elif code == LOST:
             requeue(job, heard.last_words, cost=facts["cost"])
             self._heard.pop(job.pk, None)
             return
@@ -201,8 +202,6 @@ class Runner:
         self._stumbles.pop(job.pk, None)
 
 
-# How a job's process says that it has lost the work it was following (`jobs/follower.py`).
-LOST_STATUS = 75
 _LIMITS = {
     "memory": "The job used more memory than it may: lower batch.tokens or the model's size.",
     "processes": "The job started more processes than it may: lower its number of workers.",

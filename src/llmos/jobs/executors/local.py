@@ -32,7 +32,7 @@ PASSED = (
     "TZ",
     "VIRTUAL_ENV",
 )
-JOB_VARIABLE = "LLMOS_JOB_ID"
+FOLDER_VARIABLE = "LLMOS_JOB_FOLDER"
 
 # Held only so that those which have ended leave the kernel's table.
 _started: list[subprocess.Popen[bytes]] = []
@@ -61,7 +61,7 @@ class LocalExecutor:
         """Without its keeper nobody hears the job any more: what is left of it is ended."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.environ().get(JOB_VARIABLE) == job.pk:
+                if process.environ().get(FOLDER_VARIABLE) == str(job_folder(job.pk)):
                     process.kill()
         return False
 
@@ -74,11 +74,18 @@ class LocalExecutor:
     def clear(self, job: Job) -> None:
         keep_record_only(job_folder(job.pk))
 
-    def _keep(self, job: Job, environment: dict[str, str], command: tuple[str, ...]) -> None:
+    def _keep(
+        self,
+        job: Job,
+        environment: dict[str, str],
+        command: tuple[str, ...],
+        *,
+        is_new: bool = True,
+    ) -> None:
         lock = os.open(job_folder(job.pk) / LOCK, os.O_RDWR | os.O_CREAT)
         try:
             if _taken(lock):  # else a runner that was killed had started it
-                _start_keeper(job, environment, command, lock)
+                _start_keeper(job, environment, command, lock, is_new=is_new)
         finally:
             os.close(lock)
 
@@ -95,11 +102,16 @@ def limits_for(job: Job) -> Limits:
 
 
 def _start_keeper(
-    job: Job, environment: dict[str, str], command: tuple[str, ...], lock: int
+    job: Job,
+    environment: dict[str, str],
+    command: tuple[str, ...],
+    lock: int,
+    *,
+    is_new: bool,
 ) -> None:
     folder = job_folder(job.pk)
     lifeline = int(os.environ.get(HELD_LIFELINE_VARIABLE, "-1"))
-    terms = json.dumps(asdict(Terms(job.attempt, limits_for(job), lifeline)))
+    terms = json.dumps(asdict(Terms(job.attempt, limits_for(job), lifeline, is_new)))
     _started[:] = [process for process in _started if process.poll() is None]
     keeper = subprocess.Popen(
         [sys.executable, "-m", "llmos.jobs.keeper", str(folder), terms, *command],
@@ -119,7 +131,7 @@ def _own_environment(folder: Path) -> dict[str, str]:
         **{name: os.environ[name] for name in PASSED if name in os.environ},
         "HOME": str(folder),
         "HF_HOME": str(folder / "cache"),
-        "LLMOS_JOB_FOLDER": str(folder),
+        FOLDER_VARIABLE: str(folder),
         "LLMOS_JOB_SPEC": str(folder / SPEC),
         "PYTHONUNBUFFERED": "1",
     }
