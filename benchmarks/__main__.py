@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import downloads, large_repository, memory, metadata, start, uploads
+from benchmarks import downloads, large_repository, memory, metadata, serving, start, uploads
 from benchmarks.bench import Bench, Suite
 from benchmarks.hub import Hub
 from benchmarks.report import Measurement, report
@@ -22,6 +22,7 @@ SUITES: dict[str, Suite] = {
     "uploads": uploads.measure,
     "downloads": downloads.measure,
     "memory": memory.measure,
+    "serving": serving.measure,
     "install": start.installed,
 }
 PAGES = Path(__file__).parent.parent / "docs" / "benchmarks"

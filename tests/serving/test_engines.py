@@ -161,13 +161,23 @@ def test_a_model_that_is_gone_is_missing_at_once(
 ) -> None:
     api = HfApi(endpoint=served.url, token=served.tokens["ada"])
     push(api, "ada/passing", folders[WRITER])
+    sha = api.model_info("ada/passing").sha
+
+    def kept() -> list[Path]:
+        return list((served.home / "cache" / "engines").glob(f"files-*-{sha}"))
+
     body = {"model": "ada/passing", "prompt": "a", "max_tokens": 1}
     assert ask("/v1/completions", **body).status == 200
+    assert kept()
 
     api.delete_repo("ada/passing")
 
     answer = ask("/v1/completions", **body)
     assert (answer.status, error_of(answer)["code"]) == (404, "model_not_found")
+    deadline = time.monotonic() + 15
+    while kept() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not kept()
 
 
 def test_a_renamed_model_answers_under_both_names(

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,7 +63,7 @@ async def all_choices(model: Model, wish: Wish) -> Fields:
     return {**answers[0], "choices": choices, "usage": _sum([one.get("usage") for one in answers])}
 
 
-async def merged(model: Model, wish: Wish) -> AsyncIterator[bytes]:
+async def merged(model: Model, wish: Wish) -> AsyncGenerator[bytes, None]:
     """The streams of all choices as one, each event with the number of its choice."""
     arriving: asyncio.Queue[Fields | None] = asyncio.Queue()
 

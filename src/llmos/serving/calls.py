@@ -1,7 +1,8 @@
 """What each call makes of a model and a request: the engine's answer in the client's shape."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from starlette.responses import Response
 
@@ -14,7 +15,7 @@ from llmos.serving.relay import Relayed
 from llmos.store.http import reply
 
 # The stack keeps open what a streamed answer comes from; whoever sends the answer closes it.
-Call = Callable[[Model, Fields, AsyncExitStack], Awaitable[Response]]
+Call = Callable[[Model, Fields, AsyncExitStack], Coroutine[Any, Any, Response]]
 
 WRITING = frozenset({"text-generation"})
 TRANSLATING = frozenset({"translation", "summarization"})

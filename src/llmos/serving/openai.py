@@ -24,7 +24,7 @@ _MOST_BIASES = 300
 _MOST_LIKELIEST = 20
 _COMPLETION_TOKENS = 16  # the original's own default
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-_RANGES: dict[str, tuple[type, float, float]] = {
+_RANGES: dict[str, tuple[type[int] | type[float], float, float]] = {
     "temperature": (float, 0, 2),
     "top_p": (float, 0, 1),
     "min_p": (float, 0, 1),
@@ -167,7 +167,7 @@ def _message(told: Any) -> Fields:
 def _sampling(asked: Fields) -> Fields:
     found: Fields = {}
     for name, (kind, least, most) in _RANGES.items():
-        value = asked.get(name)
+        value: Any = asked.get(name)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, kind)):
@@ -211,7 +211,7 @@ def _format(asked: Fields) -> Fields:
 
 def _most_tokens(asked: Fields, default: int) -> int:
     name = "max_completion_tokens" if asked.get("max_completion_tokens") else "max_tokens"
-    limit = current(ServingSettings).most_tokens
+    limit: int = current(ServingSettings).most_tokens
     return min(limit, _integer(asked, name, min(default, limit), least=1, most=2**31))
 
 
@@ -219,9 +219,9 @@ def _integer(asked: Fields, name: str, default: int, *, least: int, most: int) -
     value = asked.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadField(name, f"{name} is a whole number from {least} to {most}")
-    return value
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return int(value)
+    raise BadField(name, f"{name} is a whole number from {least} to {most}")
 
 
 def _texts(asked: Fields, name: str) -> list[str]:
