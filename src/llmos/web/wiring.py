@@ -13,6 +13,7 @@ from llmos.jobs.pages import home as jobs_home
 from llmos.provenance import events as provenance
 from llmos.provenance import pages as provenance_pages
 from llmos.provenance import tasks as provenance_tasks
+from llmos.serving import tasks as serving_tasks
 from llmos.serving.pages import playground
 from llmos.store import search
 from llmos.store.events import listen
@@ -25,6 +26,7 @@ def connect() -> None:
     listen(hub.RepositoryCreated, hub_tasks.on_repository_changed)
     listen(hub.RepositoryChanged, hub_tasks.on_repository_changed)
     listen(hub.RepositoryDeleted, hub_tasks.on_repository_deleted)
+    listen(hub.RepositoryDeleted, serving_tasks.on_repository_deleted)
     listen(hub.RefUpdated, evaluation_tasks.on_ref_updated)
     listen(jobs.JobEnded, evaluation_tasks.on_job_ended)
     additions.add_panel("main", playground.panel)
