@@ -236,7 +236,7 @@ def test_a_model_with_a_base_is_left_out_for_clients_that_want_bases(
     tuned.tag_rows.create(tag="base_model:ada/base")
     board = current(cats)
 
-    assert [row.model for _, row in entries(ANONYMOUS, board, bases_only=True)] == ["ada/base"]
+    assert [one.row.model for one in entries(ANONYMOUS, board, bases_only=True)] == ["ada/base"]
     assert len(entries(ANONYMOUS, board, bases_only=False)) == 2
 
 
@@ -302,6 +302,6 @@ def test_a_board_of_a_thousand_is_read_and_ranked_in_a_moment(ada: User, cats: R
     began = process_time()
     for _ in range(5):
         shown = table(rows_of(ANONYMOUS, [board]), [board], Wish()).shown
-    assert len(shown) == 100
+    assert len(shown) == 50
     # 15 ms of a quiet machine for the whole answer; slower ones and their neighbours allowed for.
     assert (process_time() - began) / 5 < 0.06

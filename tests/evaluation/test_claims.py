@@ -70,7 +70,7 @@ def test_claims_of_both_kinds_stand_on_the_board_and_take_no_place(ada: User) ->
     rows = {(row.model, row.state): row.places for row in rows_of(ANONYMOUS, [current(cats)])}
     assert rows == {("ada/honest", "run-here"): (1, 1), ("ada/boaster", "claimed"): None}
     listed = entries(ANONYMOUS, current(cats), bases_only=True)
-    assert [(place, row.model, row.is_measured) for place, row in listed] == [
+    assert [(one.rank, one.row.model, one.row.is_measured) for one in listed] == [
         (1, "ada/boaster", False),
         (1, "ada/boaster", False),
         (1, "ada/honest", True),

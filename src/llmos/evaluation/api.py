@@ -14,6 +14,7 @@ from llmos.evaluation.access import board_for, check_samples, result_for, result
 from llmos.evaluation.actions import file_evaluation
 from llmos.evaluation.models import Board, Claim, Result
 from llmos.evaluation.queries import (
+    Entry,
     Row,
     boards,
     boards_of_task,
@@ -111,7 +112,7 @@ def show_leaderboard(request: Request, body: bytes) -> Response:
     board = board_for(viewer, _named(request))
     base = base_url(request)
     found = entries(viewer, board, bases_only=bases_only)
-    return reply([_entry(place, row, base) for place, row in found])
+    return reply([_entry(one, base) for one in found])
 
 
 @blocking
@@ -263,7 +264,6 @@ def _row(row: Row, board: Board, base: str) -> dict[str, Any]:
         "energyWh": row.energy_wh,
         "samples": row.samples or None,
         "at": iso(row.at),
-        "by": row.who,
         "url": base + row.url,
     }
 
@@ -285,23 +285,23 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
-def _entry(place: int, row: Row, base: str) -> dict[str, Any]:
+def _entry(entry: Entry, base: str) -> dict[str, Any]:
+    row, author = entry.row, entry.author
     source = {"url": base + row.url, "name": "this hub", "isExternal": False}
     if row.source_url:
         source = {"url": row.source_url, "name": row.source_url, "isExternal": True}
-    author = row.model.partition("/")[0]
     return {
-        "rank": place,
+        "rank": entry.rank,
         "modelId": row.model,
         "value": row.value,
         "filename": row.filename,
         "verified": row.is_measured,
         "source": source,
         "author": {
-            "type": row.author_kind,
-            "name": author,
-            "fullname": author,
-            "avatarUrl": f"{base}/api/pictures/{author}",
+            "type": author.kind,
+            "name": author.name,
+            "fullname": author.full_name or author.name,
+            "avatarUrl": f"{base}/api/pictures/{author.name}",
         },
         "pullRequest": None,
         "notes": row.notes or None,

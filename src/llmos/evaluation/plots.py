@@ -5,18 +5,19 @@ Cost runs logarithmically to the right. Every point is also a row of the table b
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from llmos.evaluation.ranking import pareto
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 44
 MOST_NAMES = 8
+MOST_WHISKERS = 100
 NAME_WIDTH, NAME_HEIGHT = 6.6, 15  # of a letter, of a line
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):  # a board makes thousands of them
     cost: float
     value: float
     name: str
@@ -26,15 +27,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
+    """A point of the Pareto line, with its name beside it where there is room."""
+
     x: float
     y: float
-    name: str
-    on_line: bool
-    top: float  # of its interval
-    bottom: float
-    label: str = ""  # shown beside it, where there is room
+    point: Point
+    label: str = ""
     label_x: float = 0
     anchor: str = "start"
+
+    @property
+    def name(self) -> str:
+        return self.point.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    dots: list[Dot]
-    line: str  # the Pareto line, as an SVG path
+    """The many points are two paths, since a thousand elements take longer than the board."""
+
+    cloud: str  # every point, as strokes without length
+    whiskers: str  # their intervals
+    line: str  # the Pareto line
+    best: list[Dot]  # its points, cheapest first
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    best: list[Point]  # the points of the line, cheapest first
+    count: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -69,24 +77,24 @@ def plot_of(points: Sequence[Point], *, higher_is_better: bool = True) -> Plot |
         max(p.value if p.high is None else p.high for p in points),
     )
     line = pareto([(p.cost, p.value) for p in points], higher_is_better=higher_is_better)
-    best = set(line)
-    dots = [
-        Dot(
-            x=across.place(p.cost),
-            y=up.place(p.value),
-            name=p.name,
-            on_line=index in best,
-            top=up.place(p.value if p.high is None else p.high),
-            bottom=up.place(p.value if p.low is None else p.low),
-        )
-        for index, p in enumerate(points)
+    where = [(across.place(p.cost), up.place(p.value)) for p in points]
+    best = [Dot(*where[i], points[i]) for i in line]
+    # Points that fall on one another are drawn once.
+    cloud = dict.fromkeys((round(x), round(y)) for x, y in where)
+    whiskers = [
+        (x, up.place(p.high), up.place(p.low))
+        for (x, _), p in zip(where, points, strict=True)
+        # More would be one grey area.
+        if p.low is not None and p.high is not None and len(points) <= MOST_WHISKERS
     ]
     return Plot(
-        dots=_named(dots, line),
-        line=_steps([dots[index] for index in line]),
+        cloud="".join(f"M{x} {y}h0" for x, y in cloud),
+        whiskers="".join(f"M{x} {top}V{bottom}" for x, top, bottom in whiskers),
+        line=_steps(best),
+        best=_named(best),
         x_ticks=across.ticks(),
         y_ticks=up.ticks(),
-        best=[points[index] for index in line],
+        count=len(points),
     )
 
 
@@ -141,25 +149,24 @@ def _steps(dots: Sequence[Dot]) -> str:
     return "".join([*parts, f"H{WIDTH - RIGHT}"])
 
 
-def _named(dots: list[Dot], line: Sequence[int]) -> list[Dot]:
+def _named(best: Sequence[Dot]) -> list[Dot]:
     """Names beside the points of the line, best first, as long as none covers another."""
-    named: list[Dot] = list(dots)
+    named: list[Dot] = []
     taken: list[tuple[float, ...]] = []
-    for index in [*reversed(line)][:MOST_NAMES]:
-        dot = dots[index]
+    for dot in reversed(best):
         label = dot.name.rpartition("/")[2]
         width = len(label) * NAME_WIDTH
         anchor = "end" if dot.x + 9 + width > WIDTH - RIGHT else "start"
         x = dot.x - 9 if anchor == "end" else dot.x + 9
         left = x - width if anchor == "end" else x
         box = (left, left + width, dot.y - NAME_HEIGHT, dot.y)
-        if left < LEFT or any(_overlap(box, other) for other in taken):
-            continue
-        taken.append(box)
-        named[index] = Dot(
-            dot.x, dot.y, dot.name, dot.on_line, dot.top, dot.bottom, label, x, anchor
-        )
-    return named
+        hidden = left < LEFT or len(taken) == MOST_NAMES
+        if not hidden and not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            named.append(replace(dot, label=label, label_x=x, anchor=anchor))
+        else:
+            named.append(dot)
+    return named[::-1]
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

@@ -9,17 +9,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llmos.accounts.access import Viewer
+from llmos.accounts.models import Namespace
 from llmos.evaluation.access import visible_results_sql
 from llmos.evaluation.models import Board, Claim, Result
 from llmos.evaluation.ranking import Places, Score, place_among, places
 from llmos.evaluation.wishes import CLAIMED, ROWS_A_PAGE, RUN_HERE, SIZES, Wish
 from llmos.hub.access import visible_sql
-from llmos.hub.models import Repository
+from llmos.hub.models import Repository, RepositoryTag, Visibility
 from llmos.provenance.access import seen
 from llmos.store import db
 from llmos.wire.receipts import SAMPLES
 
 BOARDS_A_PAGE = 50
+MOST_BOARDS = 200  # of one task on one page
 
 
 @dataclass(slots=True)
@@ -35,8 +37,8 @@ class Row:
     commit: str
     parameters: int | None
     value: float
-    at: datetime
-    who: str  # who ran it, or where a claim stands
+    at_text: str
+    filename: str  # of the samples, or where a claim stands
     low: float | None = None
     high: float | None = None
     cpu_seconds: float | None = None
@@ -44,8 +46,6 @@ class Row:
     samples: int = 0
     notes: str = ""
     source_url: str = ""
-    author_kind: str = ""
-    has_base: bool = False
     places: Places | None = None
     standing: float | None = None  # share of the others on its board that are not surely better
 
@@ -58,16 +58,17 @@ class Row:
         """Where a reader finds out how the number came about."""
         if self.is_measured:
             return f"/results/{self.id}"
-        return f"/{self.model}/blob/main/{self.who}"
+        return f"/{self.model}/blob/main/{self.filename}"
 
     @property
     def is_measured(self) -> bool:
         return self.state == RUN_HERE
 
     @property
-    def filename(self) -> str:
-        """The file that holds the evidence: the receipt's samples, or where the claim stands."""
-        return SAMPLES if self.is_measured else self.who
+    def at(self) -> datetime:
+        """Read when it is asked for: a page shows few of a long board's rows."""
+        found = datetime.fromisoformat(self.at_text)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     @property
     def cost_per_sample(self) -> float | None:
@@ -149,7 +150,17 @@ def tasks_measured(viewer: Viewer) -> list[tuple[str, int]]:
 
 
 def boards_of_task(viewer: Viewer, task: str) -> list[Board]:
-    return [row.board for row in boards(viewer, task=task, limit=200)[0]]
+    """Current boards of a task, oldest first."""
+    visible, params = visible_sql(viewer, "b")
+    found = db.rows(
+        f"SELECT {db.columns(Board, 'o')} FROM evaluation_board o "
+        "JOIN hub_repository b ON b.id = o.repository_id "
+        f"WHERE o.is_current AND o.task = %s AND {visible} ORDER BY o.opened_at, o.id LIMIT %s",
+        [task, *params, MOST_BOARDS],
+    )
+    known = [db.instance(Board, row) for row in found]
+    _with_repositories(known)
+    return known
 
 
 def versions_of(board: Board) -> list[Board]:
@@ -200,25 +211,46 @@ def table(rows: Iterable[Row], boards: Sequence[Board], wish: Wish) -> Table:
     return Table(ordered, ordered[start : start + ROWS_A_PAGE], len(ordered), len(every), pages)
 
 
-def entries(viewer: Viewer, board: Board, *, bases_only: bool) -> list[tuple[int, Row]]:
-    """A board as hub clients read it: each row with one place.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as hub clients read it: with one place, and with its author."""
 
-    A claim stands where it would if it were true, and moves nobody.
-    """
+    rank: int
+    row: Row
+    author: Namespace
+
+
+def entries(viewer: Viewer, board: Board, *, bases_only: bool) -> list[Entry]:
+    """A board, best first. A claim stands where it would if it were true, and moves nobody."""
     rows = rows_of(viewer, [board])
+    better = board.higher_is_better
     measured = [row.score for row in rows if row.is_measured]
-    ranked = [
-        (
+    derived = _derived({row.model_id for row in rows}) if bases_only else set()
+    authors = _authors(rows)
+    found = [
+        Entry(
             row.places[0]
             if row.places
-            else place_among(row.score, measured, higher_is_better=board.higher_is_better),
+            else place_among(row.score, measured, higher_is_better=better),
             row,
+            authors[row.model.partition("/")[0].casefold()],
         )
         for row in rows
-        if not (bases_only and row.has_base)
+        if row.model_id not in derived
     ]
-    sign = -1 if board.higher_is_better else 1
-    return sorted(ranked, key=lambda one: (one[0], sign * one[1].value, one[1].model))
+    sign = -1 if better else 1
+    return sorted(found, key=lambda one: (one.rank, sign * one.row.value, one.row.model))
+
+
+def _derived(models: set[int]) -> set[int]:
+    """Those that name a model they come from."""
+    tags = RepositoryTag.objects.filter(repository__in=models, tag__startswith="base_model:")
+    return set(tags.values_list("repository_id", flat=True))
+
+
+def _authors(rows: Iterable[Row]) -> dict[str, Namespace]:
+    keys = {row.model.partition("/")[0].casefold() for row in rows}
+    return {one.key: one for one in Namespace.objects.filter(key__in=keys)}
 
 
 def scores_of(viewer: Viewer, repository: Repository, *, limit: int = 50) -> Scores:
@@ -255,10 +287,8 @@ def _measured(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
     joins, condition, params = visible_results_sql(viewer)
     found = db.rows(
         "SELECT x.id, x.board_id, x.model_id, r.full_name, r.visibility, x.model_commit, "
-        "x.parameters, x.value, x.at, u.username, x.low, x.high, x.cpu_seconds, x.energy_wh, "
-        f"x.samples, n.kind, {_HAS_BASE} FROM evaluation_result x {joins} "
-        "JOIN accounts_namespace n ON n.id = r.namespace_id "
-        "LEFT JOIN accounts_user u ON u.id = x.user_id "
+        "x.parameters, x.value, CAST(x.at AS TEXT), x.low, x.high, x.cpu_seconds, x.energy_wh, "
+        f"x.samples FROM evaluation_result x {joins} "
         f"WHERE x.board_id IN ({_marks(boards)}) AND {condition} ORDER BY x.at DESC, x.id DESC",
         [*(board.pk for board in boards), *params],
     )
@@ -269,19 +299,17 @@ def _measured(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
             board_id=row[1],
             model_id=row[2],
             model=row[3],
-            is_private=row[4] == "private",
+            is_private=row[4] == Visibility.PRIVATE,
             commit=row[5],
             parameters=row[6],
             value=row[7],
-            at=_moment(row[8]),
-            who=row[9] or "",
-            low=row[10],
-            high=row[11],
-            cpu_seconds=row[12],
-            energy_wh=row[13],
-            samples=row[14],
-            author_kind=row[15],
-            has_base=bool(row[16]),
+            at_text=row[8],
+            filename=SAMPLES,
+            low=row[9],
+            high=row[10],
+            cpu_seconds=row[11],
+            energy_wh=row[12],
+            samples=row[13],
         )
         for row in found
     ]
@@ -291,9 +319,8 @@ def _claimed(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
     visible, params = visible_sql(viewer, "r")
     found = db.rows(
         "SELECT c.id, c.board_id, c.model_id, r.full_name, r.visibility, r.parameters, c.value, "
-        f"c.first_seen, c.filename, c.notes, c.source_url, n.kind, {_HAS_BASE} "
+        "CAST(c.first_seen AS TEXT), c.filename, c.notes, c.source_url "
         "FROM evaluation_claim c JOIN hub_repository r ON r.id = c.model_id "
-        "JOIN accounts_namespace n ON n.id = r.namespace_id "
         f"WHERE c.board_id IN ({_marks(boards)}) AND {visible} ORDER BY c.id",
         [*(board.pk for board in boards), *params],
     )
@@ -304,25 +331,17 @@ def _claimed(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
             board_id=row[1],
             model_id=row[2],
             model=row[3],
-            is_private=row[4] == "private",
+            is_private=row[4] == Visibility.PRIVATE,
             commit="",
             parameters=row[5],
             value=row[6],
-            at=_moment(row[7]),
-            who=row[8],
+            at_text=row[7],
+            filename=row[8],
             notes=row[9],
             source_url=row[10],
-            author_kind=row[11],
-            has_base=bool(row[12]),
         )
         for row in found
     ]
-
-
-_HAS_BASE = (
-    "EXISTS (SELECT 1 FROM hub_repositorytag t WHERE t.repository_id = r.id "
-    "AND t.tag LIKE 'base_model:%%')"
-)
 
 
 def _newest(rows: Iterable[Row], *, every_commit: bool) -> list[Row]:
@@ -368,7 +387,7 @@ def _sorted(rows: list[Row], boards: dict[int, Board], wish: Wish) -> list[Row]:
             case "size":
                 return row.parameters
             case "date":
-                return row.at
+                return row.at_text
             case "place" if len(boards) > 1:
                 return None if row.standing is None else -row.standing
             case "place":
@@ -411,10 +430,3 @@ def _with_best(viewer: Viewer, rows: Sequence[BoardRow]) -> None:
 
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
-
-
-def _moment(value: Any) -> datetime:
-    """SQLite keeps moments as text in UTC."""
-    if isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)

@@ -8,11 +8,10 @@ Overlap is the cautious test: scores that it parts are apart, some that it joins
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A value with its interval; without one the value stands for both ends."""
 
     value: float

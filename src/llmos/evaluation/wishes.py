@@ -28,7 +28,7 @@ COLUMNS: Mapping[str, bool] = {
     "size": False,
     "date": True,
 }
-ROWS_A_PAGE = 100
+ROWS_A_PAGE = 50
 LONGEST_TEXT = 200
 
 

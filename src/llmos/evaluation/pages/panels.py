@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from llmos.evaluation.definitions import definition_at, has_definition
 from llmos.evaluation.queries import current_board, scores_of
-from llmos.evaluation.words import metric_word, task_word
+from llmos.evaluation.words import SPOKEN, metric_word, task_word
 from llmos.hub.additions import Panel
 from llmos.hub.door import Opened
 from llmos.lab.errors import BadBenchmark
@@ -23,7 +23,7 @@ def scores(request: HttpRequest, at: Opened) -> Panel | None:
         "claims": found.claims,
         "may_ask": may_ask,
         "name": at.repository.full_name,
-        "metric_word": metric_word,
+        **SPOKEN,
     }
     return Panel("evaluation/parts/scores.html", context)
 

@@ -11,7 +11,7 @@ from llmos.evaluation.access import check_samples, result_for
 from llmos.evaluation.errors import SamplesNotFound
 from llmos.evaluation.models import Result
 from llmos.evaluation.samples import SamplePage, worst_first
-from llmos.evaluation.words import metric_word, task_word
+from llmos.evaluation.words import SPOKEN
 from llmos.hub.door import viewer_of_page
 from llmos.jobs.access import may_see as may_see_job
 from llmos.wire.receipts import read_unverified
@@ -33,8 +33,7 @@ def result(request: HttpRequest, result_id: str) -> HttpResponse:
         "refusal": refusal,
         "text": text,
         "job": found.job if found.job and may_see_job(viewer, found.job) else None,
-        "task_word": task_word,
-        "metric_word": metric_word,
+        **SPOKEN,
     }
     return render(request, "evaluation/result.html", context)
 
