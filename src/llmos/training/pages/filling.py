@@ -91,8 +91,8 @@ def _fitting(known: Mapping[str, str], chosen: Data) -> dict[str, str]:
         for key, value in known.items()
         if not (
             (is_new and key in OF_THE_DATA)
-            or (key in COLUMNS and value not in chosen.names)
-            or (key in _SPLITS and value not in {*chosen.splits, HELD_OUT})
+            or (key in COLUMNS and value and value not in chosen.names)
+            or (key in _SPLITS and value and value not in {*chosen.splits, HELD_OUT})
         )
     }
 
