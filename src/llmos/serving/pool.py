@@ -6,74 +6,27 @@ engine works on wait in a bounded queue.
 """
 
 import asyncio
-import json
-import logging
 import os
-import secrets
-import select
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 
 from llmos.kit.config import current
-from llmos.kit.errors import Refusal
-from llmos.kit.home import home_from_environment
 from llmos.kit.time import iso
-from llmos.lab import errors as lab_errors
-from llmos.lab.engines import errors as engine_errors
 from llmos.serving import files
 from llmos.serving.config import ServingSettings
-from llmos.serving.engine_process import LIFELINE_VARIABLE
-from llmos.serving.errors import EngineBusy, EngineFailed, NoRoom
+from llmos.serving.errors import EngineBusy, NoRoom
 from llmos.serving.queries import Servable
-
-logger = logging.getLogger(__name__)
+from llmos.serving.starting import Running as Running
+from llmos.serving.starting import ended, started
 
 _LOOK_EVERY = 5.0  # seconds between looks for idle and dead engines
 _BESIDE_WEIGHTS = 300 * 2**20  # bytes an engine takes beside its weights
 _RETRY = 5  # seconds that a refused client is told to wait
-
-
-@dataclass(slots=True)
-class Running:
-    """An engine that answers. `at_work` counts requests it has, `waiting` those it has not."""
-
-    model: Servable
-    process: subprocess.Popen[bytes]
-    address: str
-    key: str
-    kind: str
-    context: int
-    adds_space: bool
-    places: int
-    free: asyncio.Semaphore
-    started_at: float = field(default_factory=time.time)
-    used: float = field(default_factory=time.monotonic)
-    at_work: int = 0
-    waiting: int = 0
-
-    @property
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
-
-    @property
-    def is_idle(self) -> bool:
-        return not self.at_work and not self.waiting
-
-    def memory(self) -> int:
-        """Bytes of memory that it holds now."""
-        try:
-            return int(psutil.Process(self.process.pid).memory_info().rss)
-        except psutil.Error:
-            return 0
 
 
 class Pool:
@@ -122,7 +75,7 @@ class Pool:
         engine = self._running.pop(key, None)
         if engine is None:
             return False
-        await asyncio.to_thread(_end, engine.process)
+        await asyncio.to_thread(ended, engine.process)
         return True
 
     async def _ready(self, model: Servable) -> Running:
@@ -137,7 +90,7 @@ class Pool:
         if starting is None:
             starting = asyncio.ensure_future(self._start(model))
             self._starting[model.key] = starting
-            starting.add_done_callback(lambda _: self._starting.pop(model.key, None))
+            starting.add_done_callback(lambda done: self._is_started(model.key, done))
         self._queued[model.key] = waiting + 1
         try:
             # Shielded: one client that goes must not stop the load for the others.
@@ -146,6 +99,11 @@ class Pool:
             self._queued[model.key] -= 1
             if not self._queued[model.key]:
                 del self._queued[model.key]
+
+    def _is_started(self, key: str, done: "asyncio.Task[Running]") -> None:
+        del self._starting[key]
+        if not done.cancelled():
+            done.exception()  # heard by whoever waits; nobody may do so any more
 
     async def _take_place(self, engine: Running) -> None:
         settings = current(ServingSettings)
@@ -169,7 +127,7 @@ class Pool:
         await self._make_room(size)
         self._promised[model.key] = size
         try:
-            engine = await asyncio.to_thread(_start, model, self._lifeline[0])
+            engine = await asyncio.to_thread(started, model, self._lifeline[0])
         finally:
             del self._promised[model.key]
         self._running[model.key] = engine
@@ -229,80 +187,6 @@ def _weights_size(model: Servable) -> int:
     return sum(entry.size for entry in files.needed_entries(model))
 
 
-def _start(model: Servable, lifeline: int) -> Running:
-    """Start the process and wait until it answers. Raises EngineFailed and why it cannot run."""
-    settings, key = current(ServingSettings), secrets.token_urlsafe(24)
-    files.tidy()
-    asked = {
-        "folder": str(files.put_out(model)),
-        "cache": str(files.cache_folder()),
-        "name": model.name,
-        "key": key,
-        "threads": settings.threads or len(os.sched_getaffinity(0)),
-        "slots": settings.slots,
-        "context": settings.context,
-        "conversations": settings.conversations_mb * 2**20,
-    }
-    logs = home_from_environment().logs
-    logs.mkdir(parents=True, exist_ok=True)
-    with (logs / "engines.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "llmos.serving.engine_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=_environment(lifeline),
-            pass_fds=[lifeline],
-            process_group=0,
-        )
-    try:
-        told = _first_words(process, asked, settings.start_seconds)
-    except BaseException:
-        _end(process)
-        raise
-    return Running(
-        model=model,
-        process=process,
-        address=told["address"],
-        key=key,
-        kind=told["kind"],
-        context=told["context"],
-        adds_space=told["adds_space"],
-        places=told["slots"],
-        free=asyncio.Semaphore(told["slots"]),
-    )
-
-
-def _first_words(
-    process: subprocess.Popen[bytes], asked: dict[str, Any], seconds: float
-) -> dict[str, Any]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(BrokenPipeError):  # it ended already: it has no words either
-        process.stdin.write(json.dumps(asked).encode())
-        process.stdin.close()
-    ready, _, _ = select.select([process.stdout], [], [], seconds)
-    words = process.stdout.readline() if ready else b""
-    if not ready:
-        raise EngineFailed(f"The engine did not load the model within {seconds:.0f} seconds")
-    if not words:
-        raise EngineFailed(_last_words(process))
-    told: dict[str, Any] = json.loads(words)
-    if "refusal" in told:
-        raise _refusal(told["refusal"])
-    return told
-
-
-def _last_words(process: subprocess.Popen[bytes]) -> str:
-    try:
-        status = process.wait(5)
-    except subprocess.TimeoutExpired:
-        status = 0
-    if status == -signal.SIGKILL:
-        return "The engine was killed while it loaded the model; it probably ran out of memory"
-    return "The engine ended while it loaded the model; logs/engines.log in the home says why"
-
-
 def _described(engine: Running) -> dict[str, Any]:
     return {
         "key": engine.model.key,
@@ -319,40 +203,3 @@ def _described(engine: Running) -> dict[str, Any]:
         "started_at": iso(datetime.fromtimestamp(engine.started_at, UTC)),
         "idle_seconds": round(time.monotonic() - engine.used) if engine.is_idle else 0,
     }
-
-
-def _refusal(told: dict[str, str]) -> Refusal:
-    name = told["class"]
-    kind = getattr(lab_errors, name, None) or getattr(engine_errors, name, None) or EngineFailed
-    refusal: Refusal = kind(told["message"])
-    return refusal
-
-
-def _environment(lifeline: int) -> dict[str, str]:
-    """Ours without secrets; spinning threads stay, an engine without them is 3 times slower."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("LLMOS_", "HF_", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"))
-        and not any(word in name for word in ("TOKEN", "SECRET", "PASSWORD", "KEY"))
-    }
-    return {
-        **kept,
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        LIFELINE_VARIABLE: str(lifeline),
-    }
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()

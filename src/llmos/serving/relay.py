@@ -4,6 +4,7 @@ Plain ASGI, since pieces are tokens: each costs one read, one write, and no fram
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
@@ -12,11 +13,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from llmos.kit.errors import Refusal
+from llmos.kit.errors import Broken, Refusal
 from llmos.serving.sse import event
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_CODES = {"RepoNotFound": "model_not_found", "Unauthorized": "invalid_api_key"}
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -52,10 +56,17 @@ class Relayed(Response):
         try:
             async for piece in self._pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except Refusal as refusal:
-            last = event(self._failure(refusal))
+        except Exception as error:  # noqa: BLE001 - the door of a stream: logged, and told
+            last = event(self._failure(_refusal(error)))
             await send({"type": "http.response.body", "body": last, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    logger.error("a stream failed", exc_info=error)
+    return Broken("The hub failed in the middle of this answer; its log says why")
 
 
 def told(refusal: Refusal) -> dict[str, Any]:
@@ -70,10 +81,6 @@ def told(refusal: Refusal) -> dict[str, Any]:
         "param": refusal.data.get("param"),
         "code": code,
     }
-
-
-_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_CODES = {"RepoNotFound": "model_not_found", "Unauthorized": "invalid_api_key"}
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:

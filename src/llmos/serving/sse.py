@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from llmos.serving.errors import EngineFailed
+
 DONE = b"data: [DONE]\n\n"
 
 
@@ -13,10 +15,16 @@ def event(value: Any) -> bytes:
 
 
 async def events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    """The JSON of each event, however the pieces were cut, up to the end or `[DONE]`."""
+    """The JSON of each event, however the pieces were cut, up to the end or `[DONE]`.
+
+    Raises EngineFailed when the engine tells of an error in mid-stream.
+    """
     left = b""
     async for piece in pieces:
         *lines, left = (left + piece).split(b"\n")
         for line in lines:
             if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
-                yield orjson.loads(line[6:])
+                told = orjson.loads(line[6:])
+                if "error" in told:
+                    raise EngineFailed(f"The engine failed: {told['error']}")
+                yield told
