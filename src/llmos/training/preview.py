@@ -122,21 +122,16 @@ def _split(repository_id: int, folder: Path, entries: Mapping[str, Entry], name:
     try:
         source = find_source(str(folder), name)
         chosen = [entries[path.relative_to(folder).as_posix()] for path in source.files]
-        facts = {"files": len(chosen), "size": sum(entry.size for entry in chosen)}
-        return _beginning(repository_id, folder, source, chosen, name, facts)
+        return _beginning(repository_id, folder, source, chosen, name)
     except (BadData, OSError, ValueError) as error:
         said = error.message if isinstance(error, BadData) else str(error)
         return Split(name, problem=said.replace(f"{folder}/", "").replace(str(folder), folder.name))
 
 
 def _beginning(
-    repository_id: int,
-    folder: Path,
-    source: Source,
-    entries: list[Entry],
-    name: str,
-    facts: dict[str, int],
+    repository_id: int, folder: Path, source: Source, entries: list[Entry], name: str
 ) -> Split:
+    size = sum(entry.size for entry in entries)
     first = entries[0]
     if source.files[0].suffix.lower() == ".parquet":
         with open_entry(repository_id, first) as stream:
@@ -158,10 +153,10 @@ def _beginning(
             all(wholes) and len(entries) == len(read),
         )
         head = sum(path.stat().st_size for path in source.files[: len(read)])
-        about = len(rows) if counted else int(len(rows) * facts["size"] / max(1, head))
+        about = len(rows) if counted else int(len(rows) * size / max(1, head))
     tokens = {key: _mean_tokens(rows, key) for key in columns}
     shown = [{key: _shown(row.get(key)) for key in columns} for row in rows[:ROWS]]
-    return Split(name, columns, shown, **facts, about=about, counted=counted, tokens=tokens)
+    return Split(name, columns, shown, len(entries), size, about, counted, tokens)
 
 
 def _parquet(stream: IO[bytes]) -> tuple[list[str], list[dict[str, Any]], int]:

@@ -1,4 +1,4 @@
-"""The form of a new run. Its choices come from the data set that is looked at."""
+"""The form of a new run, once its data set is chosen: that decides what there is to choose."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,13 +44,6 @@ def _column(label: Any, hint: Any = "") -> forms.ChoiceField:
 
 
 class RunForm(forms.Form):
-    data = forms.CharField(
-        label=_("Data set"),
-        max_length=300,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "name/data"}
-        ),
-    )
     task = forms.ChoiceField(label=_("What to learn"), choices=TASKS, widget=forms.RadioSelect)
     source = _column(_("Translate from"))
     target = _column(_("Translate into"))
