@@ -1,4 +1,4 @@
-"""Refusals of training runs; each belongs to a field of the form that asked for it."""
+"""Refusals of training runs."""
 
 from django.utils.translation import gettext as _
 
@@ -9,12 +9,6 @@ class NoAdvancedSettings(Invalid):
     """What was written under "advanced" is neither YAML nor lines of `key = value`."""
 
     code = "NoAdvancedSettings"
-
-
-class NothingToLearnFrom(Invalid):
-    """The data set has no rows that the laboratory could read."""
-
-    code = "NothingToLearnFrom"
 
 
 class NoLearningHere(Invalid):

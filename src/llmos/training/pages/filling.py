@@ -8,6 +8,8 @@ import yaml
 from llmos.accounts.access import Viewer
 from llmos.jobs.access import job_named
 from llmos.jobs.comparing import flattened
+from llmos.lab.errors import BadRecipe
+from llmos.lab.recipes import recipe_from
 from llmos.lab.recipes.reading import as_content, own_text
 from llmos.training.choices import HELD_OUT, Choices, recipe_of
 from llmos.training.guesses import (
@@ -52,7 +54,11 @@ def told_by_job(viewer: Viewer, job_id: str) -> dict[str, str]:
     job = job_named(viewer, job_id)
     if job.activity != "train":
         return {}
-    recipe = job.spec["recipe"]
+    try:
+        # What was filed by machine need not say everything.
+        recipe = as_content(recipe_from({**job.spec["recipe"], "seed": job.spec["seed"]}))
+    except BadRecipe:  # of an older release
+        return {}
     told = {
         f"{'data' if one['role'] == 'data' else 'base'}": f"{one['repo']}@{one['commit']}"
         for one in job.spec["inputs"]
