@@ -6,6 +6,8 @@ from uuid import uuid4
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User
 from llmos.hub import actions
+from llmos.hub.git import refs, repos
+from llmos.hub.git.draft import Draft
 from llmos.hub.kinds import KINDS
 from llmos.hub.models import Repository
 from llmos.hub.tasks import refresh
@@ -72,3 +74,15 @@ def an_activity(
         ended_at=ended,
         user_id=user.pk,
     )
+
+
+def changed(repository: Repository, files: dict[str, str]) -> None:
+    """A commit to `main` with these files, its head copied into the row."""
+    head = refs.resolve(repository.pk, "main")
+    draft = Draft(repository.pk, head)
+    draft.describe(summary="Change", description="", author="ada")
+    for path, text in files.items():
+        draft.write(path, text.encode())
+    draft.land(repos.MAIN, old=head, retry=True)
+    refresh(repository)
+    repository.refresh_from_db()

@@ -29,11 +29,12 @@ class Box:
     height: int
     title: str
     line: str
-    full: str  # what the box says when it is cut, and to those who do not see it
+    full: str  # what the box would say with more room
     url: str
     is_focus: bool
     is_stale: bool
     is_private: bool
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +142,21 @@ def _curve(start: Box, end: Box) -> str:
 
 
 def _box(item: _Item, x: int, y: int) -> Box:
+    title, line = _cut(item.title, _LETTERS[item.kind]), _cut(item.line, _LETTERS[item.kind] + 4)
     return Box(
         kind=item.kind,
         x=x,
         y=y,
         width=_WIDTH[item.kind],
         height=_HEIGHT,
-        title=_cut(item.title, _LETTERS[item.kind]),
-        line=_cut(item.line, _LETTERS[item.kind] + 4),
+        title=title,
+        line=line,
         full=f"{item.title}, {item.line}" if item.line else item.title,
         url=item.url,
         is_focus=item.is_focus,
         is_stale=item.is_stale,
         is_private=item.is_private,
+        is_cut=(title, line) != (item.title, item.line),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Case, QuerySet, When
 
 from llmos.accounts.access import Viewer
 from llmos.hub.git.tree import entries_at
@@ -103,11 +103,8 @@ def rebuilds_of(activity: Activity) -> list[Rebuild]:
 
 
 def rebuild_count(activity: Activity) -> Rebuilds:
-    """The outcomes so far, two counts in one read."""
-    counted = Rebuild.objects.filter(activity=activity).aggregate(
-        equal=Count("pk", filter=Q(equal=True)), differed=Count("pk", filter=Q(equal=False))
-    )
-    return Rebuilds(**counted)
+    verdicts = list(Rebuild.objects.filter(activity=activity).values_list("equal", flat=True))
+    return Rebuilds(equal=sum(verdicts), differed=len(verdicts) - sum(verdicts))
 
 
 def uses_count(repository: Repository) -> int:

@@ -39,12 +39,13 @@ def on_activity_recorded(*, activity_id: str) -> None:
 @task()
 def catch_up() -> None:
     """Look at sources that moved while nobody was told: after a kill or a restore."""
-    uses = Edge.objects.filter(is_input=True, repository_id__isnull=False)
+    # A condition on repository_id here would make Django leave out repositories that are gone.
+    uses = Edge.objects.filter(is_input=True)
     uses = uses.alias(head=Coalesce("repository__head_sha", Value(GONE)))
     unseen = uses.filter(~Q(compared_with=F("head"))).values_list("repository_id", flat=True)
     for repository_id in unseen.distinct():
-        assert repository_id is not None
-        follow_source(repository_id)
+        if repository_id is not None:
+            follow_source(repository_id)
 
 
 def begin() -> None:
