@@ -109,7 +109,6 @@ def test_a_rebuild_comes_to_the_same_bytes(visitor: Page, trained: Trained) -> N
 
 def test_a_run_is_cancelled_and_goes_on(ada: Page, trained: Trained) -> None:
     ada.goto(f"/train?like={trained.address.rpartition('/')[2]}")
-    ada.get_by_text("Seed and other settings").click()
     ada.get_by_label("So many steps").check()
     ada.locator("[name=steps]").fill("100000")
     ada.locator("[name=name]").fill("long-run")
