@@ -58,6 +58,7 @@ class TransformersEngine(Engine):
         if self.task not in _CLASSES:
             raise CannotDo(f"No engine here runs models for {self.task}")
         logging.disable_progress_bar()
+        logging.set_verbosity_error()  # what it warns of is ours to know, not a member's
         try:
             self._tokenizer, self._model = _loaded(model)
         except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -74,6 +74,8 @@ class LlamaCppEngine(Engine):
             self._server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise BadModel(f"llama.cpp cannot load {file.name}: {error}") from error
+        # Told to stop before its loop has begun, the server would wait for ever: one word first.
+        self._server.handle_completions({"prompt": "a", "max_tokens": 1}, lambda _: None)
 
     @property
     def address(self) -> str:
