@@ -9,7 +9,16 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import downloads, large_repository, memory, metadata, serving, start, uploads
+from benchmarks import (
+    downloads,
+    jobs,
+    large_repository,
+    memory,
+    metadata,
+    serving,
+    start,
+    uploads,
+)
 from benchmarks.bench import Bench, Suite
 from benchmarks.hub import Hub
 from benchmarks.report import Measurement, report
@@ -22,6 +31,7 @@ SUITES: dict[str, Suite] = {
     "uploads": uploads.measure,
     "downloads": downloads.measure,
     "memory": memory.measure,
+    "jobs": jobs.measure,
     "serving": serving.measure,
     "install": start.installed,
 }

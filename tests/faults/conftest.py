@@ -45,9 +45,13 @@ class MortalHub:
             self.tree = None
 
     def pid_of(self, name: str) -> int:
-        """`web` or `worker`."""
+        """`web`, `worker` or `runner`."""
         assert self.tree is not None
-        module = {"web": b"llmos.web.serve", "worker": b"llmos.web.work"}[name]
+        module = {
+            "web": b"llmos.web.serve",
+            "worker": b"llmos.web.work",
+            "runner": b"llmos.web.runner",
+        }[name]
         return next(pid for pid in descendants(self.tree.pid) if module in command_line(pid))
 
     def kill(self, name: str) -> None:

@@ -1,5 +1,6 @@
 """Small real jobs: a data set of numerals, a recipe of a few steps, and how to wait for one."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from huggingface_hub import HfApi
 from tests.conftest import HubServer
 from tests.faults.conftest import Answer, send
 
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "task": "translate",
     "data": {"source": "zh", "target": "en", "rows": 60, "longest": 32},
     "tokeniser": {"vocabulary": 300},
@@ -69,15 +70,11 @@ class Jobs:
         return send(self.url, method, path, token=self.token, body=body)
 
     def file(self, content: dict[str, Any]) -> str:
-        import json
-
         answer = self.ask("POST", body=json.dumps(content).encode())
         assert answer.status == 201, answer
         return str(json.loads(answer.body)["id"])
 
     def shown(self, job_id: str) -> dict[str, Any]:
-        import json
-
         answer = self.ask("GET", f"/{job_id}")
         assert answer.status == 200, answer
         found: dict[str, Any] = json.loads(answer.body)

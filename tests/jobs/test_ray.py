@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.slow
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 DASHBOARD = "http://127.0.0.1:8265"
+DATA: dict[str, Any] = RECIPE["data"]
 LONG = {"budget": {"steps": 1200}, "look": {"times": 2, "rows": 2, "samples": 1}}
 
 
@@ -115,11 +117,11 @@ def end_tree(node: subprocess.Popen[bytes]) -> None:
     """A node and everything that it started, by number."""
     below = psutil.Process(node.pid).children(recursive=True)
     node.send_signal(signal.SIGTERM)
-    psutil.wait_procs(below, timeout=10)
-    for process in below:
-        if process.is_running():
+    psutil.wait_procs(below, timeout=5)
+    for process in [*below, psutil.Process(node.pid)]:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-    node.wait(20)
+    node.wait()
 
 
 def asked(path: str) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def test_cancel_stops_the_job_on_the_cluster(hub: RayHub) -> None:
 
 
 def test_a_refusal_on_the_cluster_reaches_the_member(hub: RayHub) -> None:
-    recipe = {**RECIPE, "data": {"source": "zh", "target": "fr"}}
+    recipe = {**RECIPE, "data": {**DATA, "target": "fr"}}
     job = hub.jobs.file(wish(hub.data, "ada/refused", recipe=recipe))
     done = hub.jobs.wait(job, limit=90)
     assert done["status"]["stage"] == "ERROR"

@@ -28,6 +28,7 @@ from llmos.store.config import DatabaseSettings
 
 _LABEL = "backup.json"
 _SMALL_FILES = ("llmos.toml", "secret.key", "prepared.json")
+_JOBS = "jobs"
 
 
 @click.command()
@@ -147,6 +148,21 @@ def _copy_repository(source: Path, target: Path) -> None:
             _copy_tree(entry, target / entry.name, link=entry.name == "objects")
         elif entry.suffix != ".lock":
             shutil.copy2(entry, target / entry.name)
+
+
+def _copy_jobs(source: Path, target: Path) -> None:
+    """The record of each job: what it said and left. A job that runs starts anew elsewhere, so
+    its checkpoints stay behind; and logs still grow, so nothing is linked.
+    """
+    if not source.is_dir():
+        return
+    for folder in sorted(source.iterdir()):
+        for name in ("stream.jsonl", "spec.json", "exit.json"):
+            if (folder / name).is_file():
+                (target / folder.name).mkdir(parents=True, exist_ok=True)
+                shutil.copy2(folder / name, target / folder.name / name)
+        if (folder / "artefacts").is_dir():
+            _copy_tree(folder / "artefacts", target / folder.name / "artefacts")
 
 
 def _copy_tree(source: Path, target: Path, *, link: bool = True) -> int:

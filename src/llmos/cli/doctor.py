@@ -21,7 +21,7 @@ SECOND_LOOK = 2.0
 @home_option
 @click.pass_context
 def doctor(context: click.Context, *, repair: bool, quick: bool, deep: bool) -> None:
-    """Check the database, every repository, large files, tasks and the search index.
+    """Check the database, every repository, large files, jobs, tasks and the search index.
 
     Works while the hub runs. Exit status: 0 all is well, or was mended; 1 faults remain.
     """
@@ -63,6 +63,7 @@ def _believed(home: Home, *, thorough: bool, deep: bool) -> list[Finding]:
 def _all_findings(home: Home, *, thorough: bool, deep: bool) -> Iterator[Finding]:
     from llmos.hub import health
     from llmos.hub.xet.gc import stray_findings
+    from llmos.jobs.health import job_findings
     from llmos.store.health import database_findings, search_findings, task_findings
 
     yield from database_findings()
@@ -70,6 +71,7 @@ def _all_findings(home: Home, *, thorough: bool, deep: bool) -> Iterator[Finding
     yield from health.leftover_findings()
     yield from health.content_findings(thorough=deep)
     yield from stray_findings()
+    yield from job_findings()
     running = running_at(home) is not None
     yield from task_findings(worker_runs=running)
     yield from search_findings(worker_runs=running)

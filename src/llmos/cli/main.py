@@ -11,6 +11,7 @@ _COMMANDS = {
     "orgs": ("llmos.cli.orgs:orgs", "Organisations: create."),
     "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
     "keys": ("llmos.cli.keys:keys", "Keys that sign receipts: show, rotate."),
+    "jobs": ("llmos.cli.jobs:jobs", "The queue of work: list, show, logs, cancel, resume."),
     "config": ("llmos.cli.config:config", "Settings and where each value came from."),
     "doctor": ("llmos.cli.doctor:doctor", "Check that rows, git and files agree; repair."),
     "gc": ("llmos.cli.gc:gc", "Remove what no repository needs any more."),

@@ -5,6 +5,7 @@ Clients' fields are theirs; our own part of a job stands under `llmos`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from llmos.jobs.config import JobsSettings
 from llmos.jobs.executors import executor_named
 from llmos.jobs.folders import SPOKEN, Place, artefact_path, read_events, read_usage, tail_offset
 from llmos.jobs.models import Job
-from llmos.jobs.queries import jobs_of
+from llmos.jobs.queries import Summary, jobs_of, summaries, summary_of
 from llmos.jobs.specs import ACTIVITIES
 from llmos.jobs.stages import CLIENT_NAMES, ENDED, Stage
 from llmos.kit.config import current
@@ -32,7 +33,7 @@ from llmos.kit.time import iso, now
 from llmos.store.http import base_url, blocking, endpoint, json_of, read_body, reply
 from llmos.store.threads import in_thread
 
-PAGE = 100
+PAGE = 1000
 AT_A_TIME = 500  # events read in one go
 LOOK_EVERY = 0.5  # seconds between looks at a stream that is being written
 KEEP_ALIVE = 20.0
@@ -53,12 +54,13 @@ def list_jobs(request: Request, body: bytes) -> Response:
     labels = dict(label.partition("=")[::2] for label in query.getlist("label"))
     start = _number(query.get("skip"), "skip")
     found = jobs_of(viewer, namespace=request.path_params["ns"], stages=stages, labels=labels)
-    jobs = list(found[start : start + PAGE + 1])
+    jobs = summaries(found[start : start + PAGE + 1])
     headers = {}
     if len(jobs) > PAGE:
         following = request.url.include_query_params(skip=start + PAGE).query
         headers["Link"] = f'<{base_url(request)}{request.url.path}?{following}>; rel="next"'
-    return reply([described(job, base_url(request)) for job in jobs[:PAGE]], headers=headers)
+    base, moment = base_url(request), now()
+    return reply([_in_list(job, base, moment) for job in jobs[:PAGE]], headers=headers)
 
 
 @blocking
@@ -205,11 +207,14 @@ async def put_artefact(request: Request) -> Response:
 
 
 def described(job: Job, base: str) -> dict[str, Any]:
-    created, started = job.created_at, job.started_at
-    until = job.ended_at or now()
-    waited = max(0.0, ((started or until) - created).total_seconds())
-    ran = max(0.0, (until - started).total_seconds()) if started else None
-    owner = {"id": str(job.namespace_id), "name": job.namespace.name, "type": job.namespace.kind}
+    """A job in the fields of hub clients, with all that we know of it under `llmos`."""
+    found = _in_list(summary_of(job), base, now())
+    found["llmos"] |= {"spec": job.spec, "made": job.made, "result": job.result}
+    return found
+
+
+def _in_list(job: Summary, base: str, moment: datetime) -> dict[str, Any]:
+    created, started, until = job.created_at, job.started_at, job.ended_at or moment
     return {
         "id": job.pk,
         "createdAt": iso(created),
@@ -220,18 +225,15 @@ def described(job: Job, base: str) -> dict[str, Any]:
         "arguments": [],
         "environment": {},
         "flavor": FLAVOUR,
-        "labels": job.labels or None,
-        "status": {
-            "stage": CLIENT_NAMES[Stage(job.stage)],
-            "message": job.message or None,
-        },
-        "owner": owner,
-        "initiator": {"type": "user", "id": str(job.user_id), "name": job.user.username},
+        "labels": job.labels,
+        "status": {"stage": CLIENT_NAMES[Stage(job.stage)], "message": job.message or None},
+        "owner": {"id": str(job.namespace_id), "name": job.namespace, "type": job.kind},
+        "initiator": {"type": "user", "id": str(job.user_id), "name": job.user},
         "retry": current(JobsSettings).attempts - 1,
         "durations": {
-            "schedulingSecs": round(waited) if started else None,
-            "runningSecs": None if ran is None else round(ran),
-            "totalSecs": round((until - created).total_seconds()),
+            "schedulingSecs": _seconds(created, started) if started else None,
+            "runningSecs": _seconds(started, until) if started else None,
+            "totalSecs": _seconds(created, until),
         },
         "llmos": {
             "activity": job.activity,
@@ -240,14 +242,16 @@ def described(job: Job, base: str) -> dict[str, Any]:
             "cores": job.cores,
             "priority": job.priority,
             "executor": job.executor,
-            "spec": job.spec,
-            "progress": job.progress,
+            "progress": job.progress or {},
             "output": job.output,
-            "result": job.result,
             "cost": job.cost,
-            "url": base + job.url,
+            "url": f"{base}/jobs/{job.namespace}/{job.pk}",
         },
     }
+
+
+def _seconds(since: datetime, until: datetime) -> int:
+    return max(0, round((until - since).total_seconds()))
 
 
 def _job(request: Request, *, steer: bool = False) -> Job:

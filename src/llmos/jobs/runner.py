@@ -106,13 +106,14 @@ class Runner:
         for job in _waiting():
             if job.executor in full or (at_once and running[job.namespace_id] >= at_once):
                 continue
-            # A job wider than the machine runs alone.
+            # A job wider than the machine runs alone; where no core is for jobs, none runs.
             most = executor_named(job.executor).cores()
-            if min(job.cores, most) > room.setdefault(job.executor, most):
+            wanted = max(1, min(job.cores, most))
+            if wanted > room.setdefault(job.executor, most):
                 full.add(job.executor)
             elif claim(job):
                 job.refresh_from_db()
-                room[job.executor] -= min(job.cores, most)
+                room[job.executor] -= wanted
                 running[job.namespace_id] += 1
                 self._start(job)
 
