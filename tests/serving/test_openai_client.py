@@ -154,16 +154,14 @@ def test_an_answer_keeps_to_a_json_schema(client: OpenAI) -> None:
         answer = client.chat.completions.create(
             model=WRITER,
             messages=TURNS,
-            max_tokens=120,
+            max_tokens=240,
             response_format={
                 "type": "json_schema",
                 "json_schema": {"name": "cat", "schema": BOOLEAN, "strict": True},
             },
         )
-        content = answer.choices[0].message.content or ""
-        if answer.choices[0].finish_reason == "stop":
-            assert isinstance(json.loads(content)["is_cat"], bool)
-        assert content.startswith("{")
+        assert answer.choices[0].finish_reason == "stop"
+        assert isinstance(json.loads(answer.choices[0].message.content or "")["is_cat"], bool)
 
 
 def test_what_an_engine_cannot_do_is_refused_with_400(client: OpenAI) -> None:
@@ -268,6 +266,7 @@ def test_a_prompt_longer_than_the_context_is_refused_with_both_numbers(
         ("logit_bias", {"a": 1}),
         ("top_logprobs", 99),
         ("response_format", {"type": "poem"}),
+        ("response_format", {"type": "json_object", "schema": {"enum": ["x" * 99] * 999}}),
         ("messages", []),
         ("messages", [{"role": "king", "content": "x"}]),
         ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]),

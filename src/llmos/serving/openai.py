@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+import orjson
+
 from llmos.kit.config import current
 from llmos.serving.config import ServingSettings
 from llmos.serving.errors import BadField
@@ -22,6 +24,7 @@ MOST_CHOICES = 8  # answers to one request
 _MOST_STOPS = 16
 _MOST_BIASES = 300
 _MOST_LIKELIEST = 20
+_LONGEST_SCHEMA = 2**16  # bytes
 _COMPLETION_TOKENS = 16  # the original's own default
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _RANGES: dict[str, tuple[type[int] | type[float], float, float]] = {
@@ -203,10 +206,18 @@ def _format(asked: Fields) -> Fields:
     schema = schema or told.get("value") or told.get("schema")
     if schema is None and kind == "json_object":
         return {"response_format": {"type": "json_object"}}
-    if not isinstance(schema, dict):
-        raise BadField("response_format", "response_format has no JSON schema")
-    shape = {"name": "answer", "schema": schema}
+    shape = {"name": "answer", "schema": checked_schema(schema, "response_format")}
     return {"response_format": {"type": "json_schema", "json_schema": shape}}
+
+
+def checked_schema(schema: Any, field: str) -> Fields:
+    """A JSON schema that an engine can be given. Raises BadField."""
+    if not isinstance(schema, dict):
+        raise BadField(field, f"{field} has no JSON schema")
+    # llama.cpp takes ten seconds for one of five megabytes, and others wait meanwhile.
+    if len(orjson.dumps(schema)) > _LONGEST_SCHEMA:
+        raise BadField(field, f"A JSON schema may have {_LONGEST_SCHEMA} bytes")
+    return schema
 
 
 def _most_tokens(asked: Fields, default: int) -> int:

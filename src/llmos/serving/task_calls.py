@@ -10,7 +10,7 @@ from typing import Any
 
 from llmos.kit.errors import Refusal
 from llmos.serving.errors import BadField
-from llmos.serving.openai import Fields, Wish, completion_wish
+from llmos.serving.openai import Fields, Wish, checked_schema, completion_wish
 from llmos.serving.sse import event, events
 
 _NEW_TOKENS = 100  # text generation's default, as text-generation-inference has it
@@ -170,9 +170,11 @@ def _grammar(told: Any) -> Fields:
         return {}
     kind = told.get("type") if isinstance(told, dict) else None
     schema = told.get("value") if isinstance(told, dict) else None
-    if kind not in {"json", "json_schema"} or not isinstance(schema, dict):
+    if kind not in {"json", "json_schema"}:
         raise BadField("grammar", "Engines of this hub keep to a JSON schema, and no other grammar")
-    return {"json_schema": schema.get("schema", schema) if kind == "json_schema" else schema}
+    if kind == "json_schema" and isinstance(schema, dict):
+        schema = schema.get("schema", schema)
+    return {"json_schema": checked_schema(schema, "grammar")}
 
 
 def _number(told: Fields, name: str, default: int, most: int) -> int:
