@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
+from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
     changes,
     commit,
@@ -19,6 +20,7 @@ from llmos.hub.api import (
 from llmos.hub.lfs import api as lfs
 from llmos.hub.xet import api as xet
 from llmos.jobs import api as jobs
+from llmos.provenance import api as provenance
 from llmos.serving import api as serving
 
 
@@ -40,5 +42,7 @@ def machine_routes() -> list[Route]:
         *gated.routes,
         *transfer.routes,
         *jobs.routes,
+        *evaluation.routes,
+        *provenance.routes,
         *accounts.routes,
     ]
