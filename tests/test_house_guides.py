@@ -28,13 +28,20 @@ def _script(blocks: list[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("guide", ["first-steps", "use"])
+@pytest.mark.parametrize("guide", ["first-steps", "use", "evaluate"])
 def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
     assert _blocks(f"{guide}.md") == _blocks(f"{guide}.zh-CN.md")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("guide", "said"), [("first-steps", "ada/tiny-bert"), ("use", '"usage"')])
+@pytest.mark.parametrize(
+    ("guide", "said"),
+    [
+        ("first-steps", "ada/tiny-bert"),
+        ("use", '"usage"'),
+        ("evaluate", "60 questions of 'test'; ctranslate2"),
+    ],
+)
 def test_a_guide_works_as_written(
     hub_server: HubServer, tmp_path: Path, guide: str, said: str
 ) -> None:
