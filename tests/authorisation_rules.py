@@ -339,5 +339,43 @@ SERVING = [
     Rule(A.OPERATOR, "GET", "/api/serving", "/api/serving"),
     Rule(A.OPERATOR, "DELETE", "/api/serving/{key:seg}", "/api/serving/none"),
 ]
+# Boards, results and receipts have rights of their own (tests/evaluation/test_boards.py).
+BOARD = "/api/benchmarks/{ns:seg}/{name:seg}"
+EVALUATION = [
+    Rule(A.ANYONE, "GET", "/api/benchmarks", "/api/benchmarks"),
+    Rule(A.MODELS_ONLY, "GET", BOARD, "/api/benchmarks/R"),
+    Rule(A.MODELS_ONLY, "GET", BOARD + "/csv", "/api/benchmarks/R/csv"),
+    *(
+        Rule(
+            A.ANYONE,
+            "GET",
+            f"/api/benchmark-tasks/{{task:seg}}{form}",
+            f"/api/benchmark-tasks/x{form}",
+        )
+        for form in ("", "/csv")
+    ),
+    Rule(
+        A.MODELS_ONLY,
+        "GET",
+        "/api/datasets/{ns:seg}/{name:seg}/leaderboard",
+        "/api/datasets/R/leaderboard",
+    ),
+    Rule(A.MEMBER, "POST", "/api/evaluations", "/api/evaluations", text()),
+    Rule(A.SEE, "GET", "/api/models/{ns:seg}/{name:seg}/results", R + "/results"),
+    Rule(A.ANYONE, "GET", "/api/results/{id:seg}", "/api/results/none"),
+    Rule(A.ANYONE, "GET", "/results/{id:seg}/samples.jsonl", "/results/none/samples.jsonl"),
+    Rule(A.ANYONE, "GET", "/receipts/{digest:seg}", "/receipts/none"),
+]
 # Git before changes: who has proposed a change may push to it.
-RULES = [*READING, *GIT, *XET, *LARGE_FILES, *COMMUNITY, *CHANGING, *HOUSE, *JOBS, *SERVING]
+RULES = [
+    *READING,
+    *GIT,
+    *XET,
+    *LARGE_FILES,
+    *COMMUNITY,
+    *CHANGING,
+    *HOUSE,
+    *JOBS,
+    *SERVING,
+    *EVALUATION,
+]
