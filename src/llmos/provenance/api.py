@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmos.accounts.access import viewer_of
-from llmos.hub.api.addresses import API, repository_of
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Invalid
 from llmos.provenance.access import activity_for
 from llmos.provenance.graph import DEEPEST, lineage_of

@@ -297,10 +297,33 @@ def _steps(ids: list[str]) -> dict[str, Step]:
         f"started_at, ended_at FROM {Activity._meta.db_table} WHERE id IN ({_marks(ids)})",
         ids,
     )
-    return {
-        one: Step(one, *plain, loads(hardware), loads(cost), _moment(started), _moment(ended))
-        for one, *plain, hardware, cost, started, ended in rows
-    }
+    return {row[0]: _step(*row) for row in rows}
+
+
+def _step(
+    one: str,
+    activity: str,
+    user_id: int | None,
+    recipe: str,
+    software: str,
+    seed: int,
+    hardware: str,
+    cost: str,
+    started: datetime,
+    ended: datetime,
+) -> Step:
+    return Step(
+        one,
+        activity,
+        user_id,
+        recipe,
+        software,
+        seed,
+        loads(hardware),
+        loads(cost),
+        _moment(started),
+        _moment(ended),
+    )
 
 
 def _edges(viewer: Viewer, activities: list[str]) -> list[_Row]:
@@ -355,7 +378,7 @@ def _touching(
     """Repository, commit and activity of the newest edges."""
     if not repositories:
         return []
-    return db.rows(  # type: ignore[return-value]  # as selected
+    return db.rows(
         f'SELECT repository_id, "commit", activity_id FROM {Edge._meta.db_table} '
         f"WHERE repository_id IN ({_marks(repositories)}) AND is_input = %s "
         "ORDER BY id DESC LIMIT %s",

@@ -44,16 +44,16 @@ def _relate(document: dict[str, Any], graph: Lineage) -> None:
         if use.role:
             found["prov:role"] = use.role
         document["used"][f"_:u{number}"] = found
-    for number, (step, node) in enumerate(graph.makes):
+    for number, (maker, node) in enumerate(graph.makes):
         document["wasGeneratedBy"][f"_:g{number}"] = {
             "prov:entity": f"llmos:{node}",
-            "prov:activity": f"llmos:{step}",
+            "prov:activity": f"llmos:{maker}",
         }
-        for source in used.get(step, ()):
+        for source in used.get(maker, ()):
             document["wasDerivedFrom"][f"_:d{len(document['wasDerivedFrom'])}"] = {
                 "prov:generatedEntity": f"llmos:{node}",
                 "prov:usedEntity": f"llmos:{source}",
-                "prov:activity": f"llmos:{step}",
+                "prov:activity": f"llmos:{maker}",
             }
     for later, made in graph.revisions:
         document["wasDerivedFrom"][f"_:d{len(document['wasDerivedFrom'])}"] = {

@@ -10,11 +10,11 @@ from starlette.routing import Route
 from llmos.accounts.access import viewer_of
 from llmos.accounts.models import User
 from llmos.hub import changes, queries
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.errors import RevisionNotFound
 from llmos.hub.git import log, refs, repos
 from llmos.hub.merging import outlook
 from llmos.hub.models import ChangeEvent, ChangeRequest, Repository
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Invalid, NotFound
 from llmos.kit.time import iso
 from llmos.store.http import blocking, flag, json_of, reply

@@ -11,7 +11,6 @@ from starlette.routing import Route
 from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.access import rights_of
 from llmos.hub.actions import open_change_request, record_push
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.errors import BranchMoved, RevisionNotFound
 from llmos.hub.git import refs, tree
 from llmos.hub.git.draft import Draft, Landed
@@ -28,6 +27,7 @@ from llmos.hub.git.intake import (
 from llmos.hub.git.large import committed_sizes
 from llmos.hub.git.rules import Announced, place_files
 from llmos.hub.models import ChangeRequest, Repository
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Forbidden, Invalid, Refusal, Unprocessable
 from llmos.store.http import base_url, blocking, drain, endpoint, flag, json_of, reply
 from llmos.store.threads import in_thread

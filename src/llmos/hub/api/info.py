@@ -14,11 +14,11 @@ from starlette.routing import Route
 from llmos.accounts.access import viewer_of
 from llmos.hub import queries
 from llmos.hub.additions import properties_of
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.facts import safetensors
 from llmos.hub.git import refs, tree
 from llmos.hub.kinds import Kind
 from llmos.hub.models import Repository
+from llmos.hub.routing import API, repository_of
 from llmos.hub.snapshots import open_entry, snapshot_of
 from llmos.kit.errors import Invalid, Unprocessable
 from llmos.kit.time import iso

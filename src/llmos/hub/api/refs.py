@@ -9,11 +9,11 @@ from starlette.routing import Route
 
 from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.actions import record_push
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.git import log, refs
 from llmos.hub.git.log import Commit
 from llmos.hub.git.refs import NOTHING, Ref
 from llmos.hub.models import Repository
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import iso
 from llmos.store.http import base_url, blocking, flag, json_of, reply

@@ -11,13 +11,13 @@ from llmos.accounts.models import Namespace
 from llmos.accounts.queries import namespace_named, role_in
 from llmos.hub import actions, queries
 from llmos.hub.access import repo_for
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.errors import NameTaken, RepoMoved
 from llmos.hub.facts.advice import card_warnings
 from llmos.hub.facts.cards import read_card
 from llmos.hub.kinds import kind_named
 from llmos.hub.models import Repository
 from llmos.hub.names import split_name
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Invalid, NotFound, Unauthenticated
 from llmos.kit.time import iso
 from llmos.store.http import base_url, blocking, json_of, reply

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmos.accounts.access import Viewer, viewer_of
-from llmos.hub.api.addresses import PAGE, repository_of
 from llmos.hub.downloads import count_download
 from llmos.hub.errors import EntryNotFound, RepoNotFound, RepoNotFoundForAnonymous
 from llmos.hub.git import refs, tree
 from llmos.hub.git.tree import Entry
 from llmos.hub.lfs.content import content, send_content
 from llmos.hub.models import LfsObject, Repository
+from llmos.hub.routing import PAGE, repository_of
 from llmos.store.http import base_url, endpoint
 from llmos.store.threads import in_thread
 

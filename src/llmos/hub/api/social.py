@@ -9,8 +9,8 @@ from llmos.accounts.errors import NoSuchMember
 from llmos.accounts.queries import user_named
 from llmos.hub import actions, queries
 from llmos.hub.access import member_acting
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.models import Like, Repository
+from llmos.hub.routing import API, repository_of
 from llmos.kit.time import iso
 from llmos.store.http import base_url, blocking, reply
 

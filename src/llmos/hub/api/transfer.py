@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.access import repo_for, rights_of
 from llmos.hub.actions import record_push
-from llmos.hub.api.addresses import PAGE
 from llmos.hub.git import refs
 from llmos.hub.git.config import GitSettings
 from llmos.hub.git.large import missing_content
@@ -35,6 +34,7 @@ from llmos.hub.git.transfer import (
 )
 from llmos.hub.kinds import Kind
 from llmos.hub.models import ChangeRequest, Repository
+from llmos.hub.routing import PAGE
 from llmos.kit.config import current
 from llmos.kit.errors import Busy, Forbidden, Invalid, Refusal, Unauthenticated
 from llmos.store.blobs import drain_some

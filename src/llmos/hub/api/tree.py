@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmos.accounts.access import viewer_of
-from llmos.hub.api.addresses import API, repository_of
 from llmos.hub.git import refs, tree
 from llmos.hub.git.lastcommit import last_commits
 from llmos.hub.git.tree import Entry
 from llmos.hub.models import FileScan, Repository
+from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Invalid
 from llmos.kit.time import iso
 from llmos.store.http import base_url, blocking, flag, json_of, reply

@@ -1,4 +1,4 @@
-"""How addresses name a repository: `/api/models/ns/name/…` and `/datasets/ns/name/…`."""
+"""How machine routes name a repository: `/api/models/ns/name/…` and `/datasets/ns/name/…`."""
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
