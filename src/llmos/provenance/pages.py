@@ -34,7 +34,7 @@ def lineage(request: HttpRequest, type_: str, ns: str, name: str) -> HttpRespons
     repository = at.repository
     before = lineage_of(at.viewer, repository, direction="from", depth=depth, most=LISTED)
     after = lineage_of(at.viewer, repository, direction="to", depth=depth, most=LISTED)
-    made = queries.made_by(repository)
+    sources = _sources(at, queries.made_by(repository))
     return repo_page(
         request,
         at,
@@ -46,10 +46,9 @@ def lineage(request: HttpRequest, type_: str, ns: str, name: str) -> HttpRespons
         cut=before.cut or after.cut,
         depth=depth,
         depths=DEPTHS,
-        made=made,
-        outdated=[one for one in _sources(at, made) if one.is_outdated],
+        outdated=[one for one in sources if one.is_outdated],
         runs=queries.runs_of(repository),
-        sources_claimed=claimed_sources(at.viewer, repository, _names(_sources(at, made))),
+        sources_claimed=claimed_sources(at.viewer, repository, _names(sources)),
         uses_claimed=claimed_uses(
             at.viewer, repository, [node.name for node in after.nodes.values()]
         ),
