@@ -104,7 +104,7 @@ def test_a_model_page_translates_with_alternatives_and_attention(ada: Page, mode
     result.get_by_text("Where the model looked").click()
     picture = result.get_by_role("img", name="Attention")
     expect(picture).to_be_visible()
-    assert picture.locator("rect").count() % picture.locator("text").count() >= 0
+    assert picture.locator("rect").count() > picture.locator("text").count()
     result.get_by_text("As a table").click()
     expect(result.get_by_role("columnheader", name="Looked most at")).to_be_visible()
     result.get_by_text("The same from elsewhere").click()
@@ -123,14 +123,14 @@ def test_without_script_the_box_is_a_form_that_answers(plain: Page, models: None
 
 def test_a_text_is_gone_on_with_piece_by_piece_and_can_be_stopped(ada: Page, models: None) -> None:
     ada.goto(f"/{PLAIN}")
-    ada.get_by_text("Settings", exact=True).click()
+    ada.locator(".try details summary").first.click()
     ada.fill("[name=max_tokens]", "20")
     ada.fill("#try-text", "the cat")
     ada.press("#try-text", "Enter")
     expect(ada.locator(".try-answer .muted")).to_have_text("the cat", timeout=LOADING)
 
     ada.goto(f"/{SLOW}")
-    ada.get_by_text("Settings", exact=True).click()
+    ada.locator(".try details summary").first.click()
     ada.fill("[name=max_tokens]", "4000")
     ada.fill("[name=temperature]", "0")
     ada.fill("#try-text", "the cat")
@@ -175,7 +175,7 @@ def test_a_visitor_is_asked_to_sign_in(visitor: Page, models: None) -> None:
 
     visitor.get_by_role("link", name="Sign in to try it").click()
 
-    expect(visitor).to_have_url(f"/accounts/login/?next=%2F{TRANSLATOR.replace('/', '%2F')}%2Ftry")
+    expect(visitor).to_have_url(f"/accounts/login/?next=/{TRANSLATOR}/try")
 
 
 def test_a_conversation_streams_is_stopped_retried_and_edited(ada: Page, models: None) -> None:

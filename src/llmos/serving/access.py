@@ -18,7 +18,7 @@ def conversation_for(viewer: Viewer, conversation_id: str) -> Conversation:
 
 def turn_of(conversation: Conversation, number: int | None, *, role: str = "") -> Turn:
     """A turn of this conversation (said by this side). Raises ConversationNotFound."""
-    turns = Turn.objects.filter(conversation=conversation, pk=number)
+    turns = Turn.objects.filter(conversation=conversation, pk=number or 0)
     found = (turns.filter(role=role) if role else turns).first()
     if found is None:
         raise ConversationNotFound

@@ -44,7 +44,7 @@ def _rate(turns: Sequence[Turn]) -> float:
     """Characters a token, as the newest counted answer had them."""
     for place in range(len(turns) - 1, -1, -1):
         cost = turns[place].cost or {}
-        tokens = cost.get("prompt_tokens", 0) + cost.get("new_tokens", 0)
+        tokens = int(cost.get("prompt_tokens", 0)) + int(cost.get("new_tokens", 0))
         if tokens > 0 and not turns[place].left_out:
             return max(1.0, sum(len(turn.text) for turn in turns[: place + 1]) / tokens)
     return _CHARACTERS_A_TOKEN

@@ -54,7 +54,8 @@ async def spoken(
     """
     asked, first = time.time(), 0.0
     parts: list[str] = []
-    finish, usage = "", {}
+    finish = ""
+    usage: Fields = {}
     streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
     with within_limits(who):
         async with answer_to(model, path, streamed) as answer:

@@ -70,16 +70,17 @@ def try_it(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse
         return _page(request, at, trial, Tries(text=request.GET.get("text", "")[:LONGEST_TEXT]))
     if not may_use(at.viewer):
         raise Unauthenticated(_("Sign in to try models"))
-    if trial.model is None:
+    model = trial.model
+    if model is None:
         raise Invalid(trial.reason)
     tries = TriesForm(request.POST).tries()
     who = _who(request, at.viewer)
     if wants_events(request):
-        return events(_events(request, at, trial, trial.model, tries, who))
+        return events(_events(request, at, trial, model, tries, who))
 
     async def work() -> Tried | Refusal:
         try:
-            return await tried(who, trial.model, tries, chat=trial.is_chat, say=lambda _: None)
+            return await tried(who, model, tries, chat=trial.is_chat, say=lambda _piece: None)
         except Refusal as refusal:
             return refusal
 

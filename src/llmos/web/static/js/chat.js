@@ -103,9 +103,10 @@ form.addEventListener("submit", async (event) => {
   running = new AbortController();
   answer = null;
   complain("");
+  const told = new FormData(form, event.submitter ?? send); // before its button is disabled
   busy(true);
   try {
-    await submitted(form, event.submitter ?? send, running.signal, heard, words.lost);
+    await submitted(form.action, told, running.signal, heard, words.lost);
   } catch (error) {
     const wanted = running.signal.aborted;
     if (!wanted) complain(error instanceof TypeError ? words.lost : error.message);

@@ -55,7 +55,7 @@ form.addEventListener("submit", async (event) => {
   state.textContent = "";
   status.textContent = "";
   try {
-    await submitted(form, event.submitter, running.signal, heard, words.lost);
+    await submitted(form.action, new FormData(form), running.signal, heard, words.lost);
   } catch (error) {
     if (running.signal.aborted) {
       state.textContent = status.textContent = words.stopped;

@@ -1,10 +1,11 @@
-// Answers that come as events, one JSON object a line, while a form's submission is under way.
+// Answers that come as events, one JSON object a line, in reply to a form.
 
-// Calls `heard` for each event. Throws an Error with words: refused, or the connection was lost.
-export const submitted = async (form, submitter, signal, heard, lost) => {
-  const response = await fetch(form.action, {
+// Sends what a form says and calls `heard` for each event. Throws an Error with words: refused,
+// or the connection was lost.
+export const submitted = async (address, told, signal, heard, lost) => {
+  const response = await fetch(address, {
     method: "POST",
-    body: new URLSearchParams(new FormData(form, submitter)),
+    body: new URLSearchParams(told),
     headers: { Accept: "application/x-ndjson" },
     signal,
   });
