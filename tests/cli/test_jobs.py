@@ -21,7 +21,7 @@ from django.utils import timezone
 from llmos.accounts.models import Token
 from llmos.jobs.models import Job
 job = Job.objects.get(pk=sys.argv[1])
-job.token = Token.objects.create(user=job.user, name="left", fingerprint=job.pk)
+job.token = Token.objects.create(user=job.user, name=f"job {job.pk}", fingerprint=job.pk)
 job.ended_at = timezone.now() - timezone.timedelta(days=60)
 job.save()
 """

@@ -56,6 +56,7 @@ def backup(*, folder: Path) -> None:
             for name in ("blobs", "xorbs", "media")
         )
         _copy_keys(home, target)
+        _copy_jobs(home.root / _JOBS, target.root / _JOBS)
     (folder / _LABEL).write_text(
         json.dumps({"version": llmos.__version__, "taken_at": iso(now())}), encoding="utf-8"
     )
@@ -85,6 +86,7 @@ def restore(*, folder: Path) -> None:
             for name in ("blobs", "xorbs", "media")
         )
         _copy_keys(source, home)
+        _copy_jobs(source.root / _JOBS, home.root / _JOBS)
         # Last, so that a home with rows is a whole one.
         if source.database.exists():
             _copy_rows(source.database, home.database)

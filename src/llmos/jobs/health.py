@@ -27,9 +27,8 @@ def job_findings() -> Iterator[Finding]:
 def _forgotten_tokens() -> Iterator[Finding]:
     """A job's token dies with it; one that outlived it opens repositories for nobody."""
     ended = Job.objects.filter(stage__in=ENDED, token__isnull=False)
-    for job in ended.select_related("token"):
-        repair = Token.objects.filter(pk=job.token_id).delete
-        yield Finding(f"job {job.pk}", "is over, but its token is not", repair)
+    for token in Token.objects.filter(pk__in=ended.values("token_id")):
+        yield Finding(token.name, "is over, but its token is not", token.delete)
 
 
 def _waiting_for_nothing() -> Iterator[Finding]:

@@ -77,7 +77,10 @@ _TIMES = slice(Summary._fields.index("created_at"), Summary._fields.index("names
 
 def summaries(jobs: QuerySet[Job]) -> list[Summary]:
     """Those of a query, past Django's decoding: a thousand take as long as a hundred would."""
-    sql, params = jobs.select_related(None).values_list(*_SUMMARY).query.sql_with_params()
+    try:
+        sql, params = jobs.select_related(None).values_list(*_SUMMARY).query.sql_with_params()
+    except EmptyResultSet:  # a condition that no row can meet
+        return []
     return [
         Summary(
             *row[: _JSON.start],
@@ -92,10 +95,26 @@ def summaries(jobs: QuerySet[Job]) -> list[Summary]:
 def summary_of(job: Job) -> Summary:
     place = job.namespace
     return Summary(
-        *(job.pk, job.activity, job.stage, job.message, job.attempt, job.priority, job.cores),
-        *(job.executor, job.labels or None, job.progress or None, job.output, job.cost),
-        *(job.created_at, job.started_at, job.ended_at, place.pk, place.name, place.kind),
-        *(job.user_id, job.user.username),
+        pk=job.pk,
+        activity=job.activity,
+        stage=job.stage,
+        message=job.message,
+        attempt=job.attempt,
+        priority=job.priority,
+        cores=job.cores,
+        executor=job.executor,
+        labels=job.labels or None,
+        progress=job.progress or None,
+        output=job.output,
+        cost=job.cost,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        namespace_id=place.pk,
+        namespace=place.name,
+        kind=place.kind,
+        user_id=job.user_id,
+        user=job.user.username,
     )
 
 

@@ -10,6 +10,7 @@ placed on the same node.
 """
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -60,7 +61,7 @@ def _together(content: dict[str, Any], folder: Path, workers: int) -> int:
     from ray.train.torch import TorchConfig, TorchTrainer
     from ray.util.queue import Queue
 
-    ray.init(log_to_driver=False, logging_level="warning")
+    ray.init(log_to_driver=False, logging_level=logging.WARNING)
     on_gpus = content["recipe"].get("device") == "cuda"
     words = _Words(Queue(actor_options={"num_cpus": 0}))
     trainer = TorchTrainer(

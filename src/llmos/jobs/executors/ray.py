@@ -18,7 +18,8 @@ class RayExecutor(LocalExecutor):
     command = (sys.executable, "-m", "llmos.jobs.follower")
 
     def cores(self) -> int:
-        return current(JobsSettings).ray_cores
+        cores: int = current(JobsSettings).ray_cores
+        return cores
 
     def start(self, job: Job, environment: dict[str, str]) -> None:
         self._keep(job, {**environment, **_order(job, is_new=True)}, self.command)
