@@ -53,7 +53,7 @@ def trained(hub_server: HubServer, browser: Browser) -> Trained:
     sign_in(page, "ada")
     page.goto("/train")
     page.fill("[name=data]", "numerals to train")
-    page.get_by_role("button", name=f"{DATA} ", exact=False).first.click()
+    page.locator(f'#data-found button[value="{DATA}"]').click()
     expect(page.locator("#preview")).to_contain_text("thousand")
     expect(page.locator("[name=source]")).to_have_value("zh")
     _choose(page, steps=60)

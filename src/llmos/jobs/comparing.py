@@ -36,11 +36,15 @@ def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _all_of(job: Job) -> dict[str, Any]:
     inputs = {one["role"]: f"{one['repo']}@{one['commit'][:8]}" for one in job.spec["inputs"]}
-    recipe = {key: value for key, value in flattened(job.recipe).items() if key != "seed"}
-    # The plan is what a budget became; the budget itself is what was chosen.
-    recipe.pop("budget.plan", None)
-    for key in ("minutes", "steps"):
-        chosen = job.spec["recipe"].get("budget", {}).get(key)
-        if chosen is not None:
-            recipe[f"budget.{key}"] = chosen
+    left_out = {"seed", "budget.plan"}
+    recipe = {key: value for key, value in flattened(job.recipe).items() if key not in left_out}
+    recipe |= _budget(job)
     return {**inputs, "seed": job.spec["seed"], **recipe}
+
+
+def _budget(job: Job) -> dict[str, Any]:
+    """What was chosen; of a rebuild, which repeats a plan, the steps of that."""
+    budget = job.spec["recipe"].get("budget", {})
+    plan = budget.get("plan")
+    steps = budget.get("steps") or (plan[-1][1] if plan else 0)
+    return {"budget.minutes": budget.get("minutes") or 0, "budget.steps": steps}

@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def software_lock() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    # A checkout changes between releases, and its version does not.
+    found["llmos.lab"] = _own_code()
     return found
 
 
@@ -58,6 +61,16 @@ def file_hashes(folder: Path) -> dict[str, str]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             found[path.relative_to(folder).as_posix()] = digest
     return found
+
+
+@cache
+def _own_code() -> str:
+    """First 16 hex digits of the SHA-256 of the laboratory's code and recipes."""
+    digest, folder = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".py", ".yaml"}:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _cpu_name() -> str:

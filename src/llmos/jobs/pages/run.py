@@ -43,7 +43,8 @@ NOTHING_MADE: dict[str, Any] = {
     "rows": 0,
     "recipe_hash": "",
 }
-ALWAYS_NAMED = [*OF_STEPS, f"{VALIDATION}loss"]
+# Curves that may come while somebody looks.
+ALWAYS_NAMED = [*OF_STEPS, *(f"{VALIDATION}{name}" for name in ("loss", "bleu", "perplexity"))]
 
 
 @require_safe

@@ -76,7 +76,7 @@ def curve_word(name: str) -> str:
 
 def measure_word(name: str) -> str:
     """A measure as its field writes it."""
-    known = {"bleu": "BLEU", "chrf": "chrF", "loss": _("loss"), "perplexity": _("perplexity")}
+    known = {"bleu": "BLEU", "loss": _("loss"), "perplexity": _("perplexity")}
     return known.get(name, name)
 
 

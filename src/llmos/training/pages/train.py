@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from llmos.accounts.access import Viewer
 from llmos.hub.door import signed_in
 from llmos.hub.errors import NameTaken
+from llmos.hub.models import Repository
 from llmos.hub.names import NameRefused
 from llmos.jobs.errors import MayNotSpend
 from llmos.jobs.models import Job
@@ -158,7 +159,8 @@ def _command(form: RunForm, chosen: Data | None) -> str:
     return " ".join(words)
 
 
-def _bases(viewer: Viewer, form: RunForm, values: Mapping[str, Any]) -> list[Any]:
+def _bases(viewer: Viewer, form: RunForm, values: Mapping[str, Any]) -> list[Repository] | None:
+    """Models to choose a base from; None where none is wanted."""
     if values.get("task") != "finetune" or form.base_pinned is not None:
-        return []
+        return None
     return base_models(viewer, values.get("base", ""))

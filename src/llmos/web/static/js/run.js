@@ -27,15 +27,13 @@ const groups = () => {
 const draw = () => {
   if (!plots) return;
   const grouped = groups();
-  const isNew = grouped.some((names) => !figures.has(names[0]));
+  const fresh = grouped.filter(([key]) => !figures.has(key));
+  for (const [key, ...more] of fresh) figures.set(key, figure(more.length || key === "loss" ? told.title : worded(key)));
+  // In their order, whichever was told of first. All of them before any is drawn, since each is
+  // drawn as wide as it stands; and only when there is a new one: moving one takes its focus.
+  if (fresh.length) plots.append(...grouped.map(([key]) => figures.get(key).element));
   for (const names of grouped) {
-    const key = names[0];
-    if (!figures.has(key)) {
-      figures.set(key, figure(names.length > 1 || key === "loss" ? told.title : worded(key)));
-    }
-    // In their order, whichever was told of first; moving a plot takes the focus from it.
-    if (isNew) plots.append(figures.get(key).element);
-    figures.get(key).update(names.map((name) => ({ words: worded(name), points: curves.get(name), look: name === "loss" ? 0 : 1 })));
+    figures.get(names[0]).update(names.map((name) => ({ words: worded(name), points: curves.get(name), look: name === "loss" ? 0 : 1 })));
   }
   const some = figures.size > 0;
   page.querySelector("[data-no-curves]").hidden = some;
