@@ -1,7 +1,6 @@
 """AdamW for everything, or Muon for the matrices and AdamW for the rest.
 
-Muon (Jordan et al. 2024) takes the orthogonal part of the momentum as the step of a matrix, so
-that all directions are learned at a like pace. Embeddings, norms and biases are no such maps.
+Embeddings, norms and biases map nothing from one space to another, so Muon is not for them.
 """
 
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from llmos.lab.recipes.schema import OptimiserRecipe
+from llmos.lab.training.muon import Muon
 
 
 class Optimisers:
@@ -26,9 +26,7 @@ class Optimisers:
             torch.optim.AdamW([group for group in groups if group["params"]], recipe.rate, betas)
         ]
         if matrices:
-            self._all.append(
-                torch.optim.Muon(matrices, recipe.matrix_rate, weight_decay=recipe.decay)
-            )
+            self._all.append(Muon(matrices, recipe.matrix_rate, weight_decay=recipe.decay))
         self._peaks = [[group["lr"] for group in one.param_groups] for one in self._all]
 
     def step(self, share: float) -> None:
