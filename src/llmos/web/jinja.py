@@ -114,20 +114,25 @@ def short_count(number: int | None) -> str:
 
 
 def readable_seconds(seconds: float | None) -> str:
-    """`3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    """`3.2 s`, `4 min 10 s`, `2 h`."""
     if seconds is None:
         return ""
     if seconds < 9.95:
         return _("%(n)s s") % {"n": f"{seconds:.1f}"}
     whole = round(seconds)
-    for size, text, smaller in (
-        (86_400, _("%(n)d d %(m)d h"), 3600),
-        (3600, _("%(n)d h %(m)d min"), 60),
-        (60, _("%(n)d min %(m)d s"), 1),
-    ):
+    parts = [
+        (86_400, _("%(n)s d")),
+        (3600, _("%(n)s h")),
+        (60, _("%(n)s min")),
+        (1, _("%(n)s s")),
+    ]
+    first = next(place for place, (size, _text) in enumerate(parts) if whole >= size)
+    said = []
+    for size, text in parts[first : first + 2]:
         if whole >= size:
-            return text % {"n": whole // size, "m": whole % size // smaller}
-    return _("%(n)s s") % {"n": whole}
+            said.append(text % {"n": whole // size})
+        whole %= size
+    return " ".join(said)
 
 
 def readable_measure(value: float | None) -> str:

@@ -10,7 +10,7 @@ from llmos.jobs.access import job_named
 from llmos.jobs.comparing import flattened
 from llmos.lab.errors import BadRecipe
 from llmos.lab.recipes import recipe_from
-from llmos.lab.recipes.reading import as_content, own_text
+from llmos.lab.recipes.reading import as_content, own_text, presets_of
 from llmos.training.choices import HELD_OUT, Choices, recipe_of
 from llmos.training.guesses import (
     conversations_in,
@@ -25,6 +25,8 @@ from llmos.training.queries import Data, free_name
 # What follows from the data set: said about another one, it means nothing.
 OF_THE_DATA = ("task", "layout", "train", "validation", *COLUMNS)
 _SPLITS = frozenset({"train", "validation"})
+# Said elsewhere, or settled anew for each run.
+_OF_THE_RUN = frozenset({"workers", "base", "preset", "budget.plan"})
 
 
 def filled(
@@ -65,7 +67,9 @@ def told_by_job(viewer: Viewer, job_id: str) -> dict[str, str]:
     }
     task, data, budget = recipe["task"], recipe["data"], recipe["budget"]
     told |= {key: str(data[key]) for key in (*COLUMNS, *_SPLITS) if data.get(key)}
-    told |= {"task": task, f"size_{task}": recipe.get("preset", ""), "seed": str(job.spec["seed"])}
+    told |= {"task": task, "seed": str(job.spec["seed"])}
+    if recipe["preset"] in presets_of(task):
+        told[f"size_{task}"] = recipe["preset"]
     told["layout"] = next((one for one in ("messages", "text") if data.get(one)), "pair")
     told["method"] = "lora" if recipe["lora"]["rank"] else "full"
     told["budget"] = "steps" if budget["steps"] else "minutes"
@@ -84,7 +88,7 @@ def _beyond_the_form(told: Mapping[str, str], recipe: Mapping[str, Any]) -> str:
     extra = {
         key: value
         for key, value in theirs.items()
-        if value != ours.get(key) and key not in {"workers", "base", "budget.plan"}
+        if value != ours.get(key) and key not in _OF_THE_RUN
     }
     return "".join(f"{key} = {value}\n" for key, value in extra.items())
 
