@@ -38,11 +38,36 @@ def told(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(events(), content_type="text/event-stream")
 
 
-urlpatterns = [path("echo/<str:word>", echo), path("counted", counted), path("told", told)]
+ended: list[bool] = []
 
 
-def ask(method: str, target: str, *body: bytes) -> tuple[dict[str, Any], bytes]:
-    """One request through the bridge: the start message and the whole body."""
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await asyncio.sleep(0.001)
+                yield b"data\n\n"
+        finally:
+            ended.append(True)
+
+    return StreamingHttpResponse(events(), content_type="text/event-stream")
+
+
+urlpatterns = [
+    path("echo/<str:word>", echo),
+    path("counted", counted),
+    path("told", told),
+    path("endless", endless),
+]
+
+
+def ask(
+    method: str, target: str, *body: bytes, leaves_after: int = 1000
+) -> tuple[dict[str, Any], bytes]:
+    """One request through the bridge: the start message and the whole body.
+
+    The client goes when it has heard so many messages.
+    """
     raw_path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -62,12 +87,17 @@ def ask(method: str, target: str, *body: bytes) -> tuple[dict[str, Any], bytes]:
         for index, piece in enumerate(pieces)
     ]
     sent: list[Message] = []
+    staying = asyncio.Event()
 
     async def receive() -> Message:
+        if not incoming:
+            await staying.wait()  # as a client does until it has heard everything
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if len(sent) > leaves_after:
+            staying.set()
 
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         asyncio.run(Bridge()(scope, receive, send))
@@ -104,6 +134,14 @@ def test_server_sent_events_run_on_the_loop() -> None:
     _, body = ask("GET", "/told")
 
     assert body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
+
+
+def test_a_stream_ends_when_its_client_goes() -> None:
+    start, body = ask("GET", "/endless", leaves_after=5)
+
+    assert start["status"] == 200
+    assert body.startswith(b"data\n\n")
+    assert ended == [True]
 
 
 def test_a_form_over_the_limit_is_refused_with_the_limit() -> None:

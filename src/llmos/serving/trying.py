@@ -91,13 +91,13 @@ async def _translated(who: str, model: Servable, tries: Tries) -> Tried:
     answer = await told(who, model, "/translate", question)
     (found,) = answer.value
     best = found["alternatives"][0]
-    ways = {
-        one["text"]: Way(one["text"], math.exp(one["score"]) if one["score"] else None)
-        for one in reversed(found["alternatives"])
-    }
+    ways: dict[str, Way] = {}  # different tokens may spell the same text
+    for one in found["alternatives"]:
+        likelihood = math.exp(one["score"]) if one["score"] else None
+        ways.setdefault(one["text"], Way(one["text"], likelihood))
     return Tried(
         text=best["text"],
-        ways=tuple(reversed(ways.values())),
+        ways=tuple(ways.values()),
         attention=attention_of(found["source"], best["tokens"], best["attention"]),
         ms=answer.ms,
         tokens_read=len(found["source"]),
