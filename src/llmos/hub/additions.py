@@ -15,7 +15,7 @@ from llmos.hub.door import Opened
 from llmos.hub.models import Repository
 
 Tab = tuple[str, str, str, int | None]  # name, address, text, count beside the text
-# On the card's page above the columns, under the card and beside it; in the settings before
+# On the card's page above the columns, above the card and beside it; in the settings before
 # what cannot be undone; and on pages that commit, before the button.
 Place = Literal["above", "main", "aside", "settings", "commit"]
 

@@ -29,7 +29,7 @@ def connect() -> None:
     listen(hub.RepositoryDeleted, serving_tasks.on_repository_deleted)
     listen(hub.RefUpdated, evaluation_tasks.on_ref_updated)
     listen(jobs.JobEnded, evaluation_tasks.on_job_ended)
-    additions.add_panel("main", playground.panel)
+    additions.add_panel("aside", playground.panel)
     additions.add_panel("main", evaluation_panels.scores)
     additions.add_panel("aside", evaluation_panels.benchmark)
     additions.add_property("evalResults", evaluation_api.eval_results)

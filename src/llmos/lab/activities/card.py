@@ -91,7 +91,7 @@ def _making(origin: Origin) -> str:
         "",
         _recorder(origin),
         "",
-        "| | |",
+        "| part | what it was |",
         "|---|---|",
         f"| data | `{origin.data}` |",
         *([f"| base model | `{origin.base}` |"] if origin.base else []),
