@@ -67,6 +67,8 @@ def trained(hub_server: HubServer, browser: Browser) -> Trained:
     expect(page.locator(".look .sample").first).to_be_visible(timeout=WAIT)
     expect(page.locator("[data-log]")).to_contain_text("Learning")
     expect(page.get_by_role("link", name="Open the model")).to_be_visible(timeout=WAIT)
+    width = page.evaluate("document.querySelector('.plot canvas').clientWidth")
+    assert width > 500, "the first plot stands as wide as its column, also when drawn live"
     address = page.url
 
     page.goto(f"/train?data={DATA}-private")
