@@ -23,12 +23,10 @@ Event = Any  # of h11, or its mark that more data is needed
 
 @dataclass(slots=True)
 class EngineAnswer:
-    """The status is known; the body comes. `seconds` is the time between two pieces."""
+    """The status is known; the body comes."""
 
     status: int
-    _reader: asyncio.StreamReader
-    _connection: h11.Connection
-    _seconds: float
+    _line: "_Line"
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """What arrived together comes as one piece.
@@ -36,11 +34,11 @@ class EngineAnswer:
         Raises EngineFailed when the engine ends in the middle, EngineSilent when it hangs.
         """
         while True:
-            event = await _next_event(self._connection, self._reader, self._seconds)
+            event = await self._line.next_event()
             parts = []
             while isinstance(event, h11.Data):
                 parts.append(bytes(event.data))
-                event = _event(self._connection)
+                event = self._line.event_at_hand()
             if parts:
                 yield b"".join(parts)
             if isinstance(event, h11.EndOfMessage):
@@ -68,18 +66,17 @@ async def asked(
         reader, writer = await asyncio.wait_for(opening, _CONNECTING)
     except (OSError, TimeoutError) as error:
         raise EngineFailed("The engine of this model cannot be reached; try again") from error
+    line = _Line(reader, writer.transport, seconds)
     try:
-        connection = h11.Connection(h11.CLIENT)
-        writer.write(_request(connection, place, path, body, key))
-        event = await _next_event(connection, reader, seconds)
+        writer.write(_request(line.connection, place, path, body, key))
+        event = await line.next_event()
         while isinstance(event, h11.InformationalResponse):
-            event = await _next_event(connection, reader, seconds)
+            event = await line.next_event()
         if not isinstance(event, h11.Response):
             raise EngineFailed("The engine ended before its answer")
-        yield EngineAnswer(event.status_code, reader, connection, seconds)
+        yield EngineAnswer(event.status_code, line)
     finally:
-        # Closed at once, so that an engine whose answer nobody wants stops making it.
-        writer.transport.abort()
+        line.close()
 
 
 def _request(
@@ -99,31 +96,56 @@ def _request(
     return b"".join(connection.send(part) or b"" for part in parts)
 
 
-async def _next_event(
-    connection: h11.Connection, reader: asyncio.StreamReader, seconds: float
-) -> Event:
-    while True:
-        event = _event(connection)
-        if event is not h11.NEED_DATA:
-            return event
+class _Line:
+    """An open connection, and the patience of whoever waits for the next piece.
+
+    One timer for all pieces: a timeout around each read takes as long as the read.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, transport: asyncio.Transport, seconds: float
+    ) -> None:
+        self.connection = h11.Connection(h11.CLIENT)
+        self._reader, self._transport, self._seconds = reader, transport, seconds
+        self._loop = asyncio.get_running_loop()
+        self._heard_at = self._loop.time()
+        self._is_late = False
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    async def next_event(self) -> Event:
+        """Raises EngineSilent, EngineFailed."""
+        while True:
+            event = self.event_at_hand()
+            if event is not h11.NEED_DATA:
+                return event
+            try:
+                received = await self._reader.read(_READ)
+                self._heard_at = self._loop.time()
+                if self._is_late:
+                    raise EngineSilent(f"The engine said nothing for {self._seconds:.0f} seconds")
+                self.connection.receive_data(received)
+            except (OSError, h11.RemoteProtocolError) as error:
+                raise EngineFailed(_BROKEN) from error
+
+    def event_at_hand(self) -> Event:
+        """What was received already, or NEED_DATA. Raises EngineFailed."""
         try:
-            async with asyncio.timeout(seconds):
-                received = await reader.read(_READ)
-        except TimeoutError as error:
-            raise EngineSilent(f"The engine said nothing for {seconds:.0f} seconds") from error
-        except OSError as error:
-            raise EngineFailed(_BROKEN) from error
-        try:
-            connection.receive_data(received)
+            event = self.connection.next_event()
         except h11.RemoteProtocolError as error:
             raise EngineFailed(_BROKEN) from error
+        if isinstance(event, h11.ConnectionClosed):
+            raise EngineFailed(_BROKEN)
+        return event
 
+    def close(self) -> None:
+        """At once, so that an engine whose answer nobody wants stops making it."""
+        self._timer.cancel()
+        self._transport.abort()
 
-def _event(connection: h11.Connection) -> Event:
-    try:
-        event = connection.next_event()
-    except h11.RemoteProtocolError as error:
-        raise EngineFailed(_BROKEN) from error
-    if isinstance(event, h11.ConnectionClosed):
-        raise EngineFailed(_BROKEN)
-    return event
+    def _look(self) -> None:
+        left = self._heard_at + self._seconds - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+            return
+        self._is_late = True
+        self._transport.abort()  # ends the read that waits
