@@ -24,7 +24,7 @@ DEEDS = ("claim", "cancel", "resume", "lose", "lose without fault", "succeed", "
 
 def do(deed: str, job: Job) -> None:
     if deed == "claim":
-        claim(job)
+        claim(job.pk)
     elif deed == "cancel":
         cancel(job)
     elif deed == "resume":
@@ -67,7 +67,7 @@ def test_every_stage_has_a_place_in_the_table_and_a_name_for_clients() -> None:
 def test_a_job_that_is_lost_too_often_is_given_up() -> None:
     job = new_job()
     for expected in (Stage.QUEUED, Stage.QUEUED, Stage.LOST):
-        claim(job)
+        claim(job.pk)
         job.refresh_from_db()
         requeue(job, "the cluster was away")
         job.refresh_from_db()
@@ -82,7 +82,7 @@ def test_a_job_that_is_lost_too_often_is_given_up() -> None:
 def test_a_hub_that_goes_away_is_not_counted() -> None:
     job = new_job()
     for _ in range(10):
-        claim(job)
+        claim(job.pk)
         job.refresh_from_db()
         requeue(job, "", at_fault=False)
     job.refresh_from_db()
@@ -91,7 +91,7 @@ def test_a_hub_that_goes_away_is_not_counted() -> None:
 
 def test_a_job_that_was_cancelled_while_it_was_lost_is_not_started_again() -> None:
     job = new_job()
-    claim(job)
+    claim(job.pk)
     job.refresh_from_db()
     cancel(job)
     requeue(job, "lost")  # by a runner that has not heard of it yet
@@ -101,13 +101,13 @@ def test_a_job_that_was_cancelled_while_it_was_lost_is_not_started_again() -> No
 
 def test_one_of_two_runners_gets_a_job() -> None:
     job = new_job()
-    assert claim(job)
-    assert not claim(job)
+    assert claim(job.pk)
+    assert not claim(job.pk)
 
 
 def test_the_cost_of_lost_attempts_stays() -> None:
     job = new_job()
-    claim(job)
+    claim(job.pk)
     job.refresh_from_db()
     requeue(job, "lost", cost={"cpu_seconds": 5.0})
     job.refresh_from_db()
@@ -116,7 +116,7 @@ def test_the_cost_of_lost_attempts_stays() -> None:
 
 def test_the_token_dies_with_the_attempt() -> None:
     job = new_job()
-    claim(job)
+    claim(job.pk)
     job.refresh_from_db()
     job.token = Token.objects.create(user=job.user, name=f"job {job.pk}", fingerprint="f" * 64)
     job.save()

@@ -45,7 +45,7 @@ def sweep() -> Removed:
     oldest = now() - timedelta(days=settings.keep_days)
     # The newest first: the bound is met by what was left longest.
     for job in Job.objects.filter(stage__in=ENDED).order_by("-ended_at").iterator():
-        work = _work(jobs_folder() / job.pk)
+        work = [*_work(jobs_folder() / job.pk), *_on_cluster(job.pk)]
         if not work:
             continue
         size = sum(_size(path) for path in work)
@@ -53,21 +53,13 @@ def sweep() -> Removed:
         if is_kept and job.ended_at >= oldest and size <= room:  # type: ignore[operator]
             room -= size
         elif Job.objects.filter(pk=job.pk, stage=job.stage).exists():  # nobody has resumed it
-            removed.note(keep_record_only(jobs_folder() / job.pk))
+            removed.note(_remove(work))
     return removed
 
 
-def keep_record_only(folder: Path) -> int:
-    """Remove all but what is kept of every job. Returns the bytes that came free."""
-    freed = 0
-    for path in _work(folder):
-        freed += _size(path)
-        with suppress(OSError):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-    return freed
+def keep_record_only(folder: Path) -> None:
+    """Remove all but what is kept of every job."""
+    _remove(_work(folder))
 
 
 def ownerless_folders() -> Iterator[Path]:
@@ -84,6 +76,26 @@ def _work(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return [path for path in folder.iterdir() if path.name not in RECORD]
+
+
+def _on_cluster(job_id: str) -> list[Path]:
+    """What the job left on the cluster, where this machine sees its shared folder."""
+    shared = current(JobsSettings).ray_folder
+    folder = Path(shared) / job_id
+    return [folder] if shared and folder.is_dir() else []
+
+
+def _remove(paths: list[Path]) -> int:
+    """Returns the bytes that came free."""
+    freed = 0
+    for path in paths:
+        freed += _size(path)
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    return freed
 
 
 def _size(path: Path) -> int:

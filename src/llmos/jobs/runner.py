@@ -7,9 +7,9 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import DatabaseError, close_old_connections
@@ -95,27 +95,24 @@ class Runner:
 
     def _start_waiting(self) -> None:
         """In line, the first first; whoever does not fit holds up those behind."""
+        most: dict[str, int] = {}
         room: dict[str, int] = {}
-        full: set[str] = set()
         at_once, running = current(JobsSettings).at_once, Counter[int]()
-        for job in _running():
-            executor = executor_named(job.executor)
-            left = room.setdefault(job.executor, executor.cores())
-            room[job.executor] = left - min(job.cores, executor.cores())
-            running[job.namespace_id] += 1
-        for job in _waiting():
-            if job.executor in full or (at_once and running[job.namespace_id] >= at_once):
+        for place in _places(Stage.RUNNING):
+            most.setdefault(place.executor, executor_named(place.executor).cores())
+            room.setdefault(place.executor, most[place.executor])
+            room[place.executor] -= place.wanted(most)
+            running[place.namespace_id] += 1
+        for place in _places(Stage.QUEUED):
+            most.setdefault(place.executor, executor_named(place.executor).cores())
+            left = room.setdefault(place.executor, most[place.executor])
+            if at_once and running[place.namespace_id] >= at_once:
                 continue
-            # A job wider than the machine runs alone; where no core is for jobs, none runs.
-            most = executor_named(job.executor).cores()
-            wanted = max(1, min(job.cores, most))
-            if wanted > room.setdefault(job.executor, most):
-                full.add(job.executor)
-            elif claim(job):
-                job.refresh_from_db()
-                room[job.executor] -= wanted
-                running[job.namespace_id] += 1
-                self._start(job)
+            # Once somebody does not fit, nobody behind is let past for ever.
+            room[place.executor] = left - place.wanted(most)
+            if room[place.executor] >= 0 and claim(place.pk):
+                running[place.namespace_id] += 1
+                self._start(Job.objects.select_related("namespace", "user").get(pk=place.pk))
 
     def _start(self, job: Job) -> None:
         folder = job_folder(job.pk)
@@ -178,7 +175,12 @@ class Runner:
         facts = {**heard.facts, "cost": _cost(job, heard)}
         code, by = ended["code"], ended["ended_by"]
         stage, message = Stage.SUCCEEDED, ""
-        if job.cancel_wanted or by == "cancel":
+        if code == 0:  # also when it was asked to end a moment too late
+            try:
+                facts["output"] = checked_output(job, facts.get("output") or {}) or None
+            except Refusal as refusal:
+                stage, message = Stage.FAILED, refusal.message
+        elif job.cancel_wanted or by == "cancel":
             stage = Stage.CANCELLED
         elif by:
             stage, message = Stage.FAILED, _LIMITS[by]
@@ -186,13 +188,8 @@ class Runner:
             requeue(job, heard.last_words, cost=facts["cost"])
             self._heard.pop(job.pk, None)
             return
-        elif code != 0:
-            stage, message = Stage.FAILED, heard.refused or _broken_off(code, heard.last_words)
         else:
-            try:
-                facts["output"] = checked_output(job, facts.get("output") or {}) or None
-            except Refusal as refusal:
-                stage, message = Stage.FAILED, refusal.message
+            stage, message = Stage.FAILED, heard.refused or _broken_off(code, heard.last_words)
         self._over(job, stage, message=message, exit_code=code, facts=facts)
         if stage == Stage.SUCCEEDED:
             executor.clear(job)
@@ -227,13 +224,26 @@ def _cost(job: Job, heard: Heard) -> dict[str, Any] | None:
     return costs.added(job.cost, told)
 
 
+class _Place(NamedTuple):
+    """What counts when jobs are given their cores."""
+
+    pk: str
+    executor: str
+    cores: int
+    namespace_id: int
+
+    def wanted(self, most: dict[str, int]) -> int:
+        """A job wider than the machine runs alone; where no core is for jobs, none runs."""
+        return max(1, min(self.cores, most[self.executor]))
+
+
+def _places(stage: Stage) -> list[_Place]:
+    jobs = Job.objects.filter(stage=stage).order_by("-priority", "created_at")
+    return [_Place(*row) for row in jobs.values_list(*_Place._fields)]
+
+
 def _running() -> list[Job]:
     return list(Job.objects.filter(stage=Stage.RUNNING).select_related("namespace", "user"))
-
-
-def _waiting() -> Iterator[Job]:
-    jobs = Job.objects.filter(stage=Stage.QUEUED).select_related("namespace", "user")
-    yield from jobs.order_by("-priority", "created_at")
 
 
 def _wake_socket() -> socket.socket:

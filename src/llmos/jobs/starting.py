@@ -19,11 +19,11 @@ from llmos.kit.time import now
 TOKEN_MARGIN = timedelta(hours=1)
 
 
-def claim(job: Job) -> bool:
+def claim(job_id: str) -> bool:
     """Take a waiting job for running; false when somebody else was quicker."""
     assert may_follow(Stage.QUEUED, Stage.RUNNING)
     moment = now()
-    claimed = Job.objects.filter(pk=job.pk, stage=Stage.QUEUED).update(
+    claimed = Job.objects.filter(pk=job_id, stage=Stage.QUEUED).update(
         stage=Stage.RUNNING,
         started_at=moment,
         heartbeat_at=moment,
