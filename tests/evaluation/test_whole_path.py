@@ -72,6 +72,22 @@ def test_the_receipt_holds_and_any_change_breaks_it(asked: Asked, measured: Meas
         check_samples(said, samples[: samples.rindex(b"\n", 0, -1) + 1])
 
 
+def test_the_command_verifies_a_downloaded_receipt(
+    asked: Asked, measured: Measured, tmp_path: Path
+) -> None:
+    envelope, samples = receipt_of(asked, measured)
+    keys = asked.ask("GET", "/.well-known/llmos-keys.json").content
+    for name, content in (("r.json", envelope), ("s.jsonl", samples), ("k.json", keys)):
+        (tmp_path / name).write_bytes(content)
+    files = [str(tmp_path / name) for name in ("r.json", "k.json", "s.jsonl")]
+
+    said = asked.hub.command(
+        "receipt", "verify", files[0], "--key", files[1], "--samples", files[2]
+    )
+    assert "signature   holds" in said
+    assert "12 outputs" in said
+
+
 def test_the_client_reads_the_leaderboard(
     asked: Asked, measured: Measured, client_env: dict[str, str]
 ) -> None:

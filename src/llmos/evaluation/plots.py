@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from llmos.evaluation.ranking import pareto
 
-WIDTH, HEIGHT = 720, 320
+WIDTH, HEIGHT = 960, 340
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 44
 MOST_NAMES = 8
 MOST_WHISKERS = 100
@@ -34,7 +34,8 @@ class Dot:
     point: Point
     label: str = ""
     label_x: float = 0
-    anchor: str = "start"
+    label_y: float = 0
+    anchor: str = "end"
 
     @property
     def name(self) -> str:
@@ -91,7 +92,7 @@ def plot_of(points: Sequence[Point], *, higher_is_better: bool = True) -> Plot |
         cloud="".join(f"M{x} {y}h0" for x, y in cloud),
         whiskers="".join(f"M{x} {top}V{bottom}" for x, top, bottom in whiskers),
         line=_steps(best),
-        best=_named(best),
+        best=_named(best, higher_is_better=higher_is_better),
         x_ticks=across.ticks(),
         y_ticks=up.ticks(),
         count=len(points),
@@ -149,21 +150,21 @@ def _steps(dots: Sequence[Dot]) -> str:
     return "".join([*parts, f"H{WIDTH - RIGHT}"])
 
 
-def _named(best: Sequence[Dot]) -> list[Dot]:
-    """Names beside the points of the line, best first, as long as none covers another."""
+def _named(best: Sequence[Dot], *, higher_is_better: bool) -> list[Dot]:
+    """Names on the side of better and cheaper, where no point can lie, as long as there is room."""
     named: list[Dot] = []
     taken: list[tuple[float, ...]] = []
     for dot in reversed(best):
         label = dot.name.rpartition("/")[2]
         width = len(label) * NAME_WIDTH
-        anchor = "end" if dot.x + 9 + width > WIDTH - RIGHT else "start"
-        x = dot.x - 9 if anchor == "end" else dot.x + 9
+        anchor = "end" if dot.x - 7 - width > LEFT else "start"
+        x = dot.x - 7 if anchor == "end" else dot.x + 9
+        y = dot.y - 7 if higher_is_better else dot.y + NAME_HEIGHT
         left = x - width if anchor == "end" else x
-        box = (left, left + width, dot.y - NAME_HEIGHT, dot.y)
-        hidden = left < LEFT or len(taken) == MOST_NAMES
-        if not hidden and not any(_overlap(box, other) for other in taken):
+        box = (left, left + width, y - NAME_HEIGHT, y)
+        if len(taken) < MOST_NAMES and not any(_overlap(box, other) for other in taken):
             taken.append(box)
-            named.append(replace(dot, label=label, label_x=x, anchor=anchor))
+            named.append(replace(dot, label=label, label_x=x, label_y=y, anchor=anchor))
         else:
             named.append(dot)
     return named[::-1]

@@ -388,6 +388,8 @@ def _sorted(rows: list[Row], boards: dict[int, Board], wish: Wish) -> list[Row]:
                 return row.parameters
             case "date":
                 return row.at_text
+            case "place" if row.places is None:
+                return None
             case "place" if len(boards) > 1:
                 return None if row.standing is None else -row.standing
             case "place":

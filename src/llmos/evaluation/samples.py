@@ -106,7 +106,9 @@ def _sample(content: dict[str, Any]) -> Sample:
         else [_shown(references)],
         output=_shown(content.get("output", "")),
         score=content.get("score"),
-        more={key: _shown(value) for key, value in content.items() if key not in known},
+        more={
+            key: _shown(value) for key, value in content.items() if value != "" and key not in known
+        },
     )
 
 

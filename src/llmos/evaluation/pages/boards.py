@@ -1,6 +1,7 @@
 """Benchmarks and their boards, in the browser."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import yaml
@@ -28,6 +29,7 @@ from llmos.evaluation.words import SPOKEN
 from llmos.hub.door import viewer_of_page
 from llmos.hub.errors import RepoMoved, RepoNotFound, RepoNotFoundForAnonymous
 from llmos.kit.errors import NotFound
+from llmos.lab.benchmarks import Benchmark
 
 LONGEST_TEXT = 200
 
@@ -98,8 +100,8 @@ def _written(definition: dict[str, Any]) -> str:
         key: {name: item for name, item in value.items() if item != ""}
         if isinstance(value, dict)
         else value
-        for key, value in definition.items()
-        if value not in ("", [], False)
+        for key in _KEYS
+        if (value := definition.get(key)) not in ("", [], False, None)
     }
     said["metrics"] = [
         {key: value for key, value in one.items() if value} for one in said["metrics"]
@@ -107,6 +109,7 @@ def _written(definition: dict[str, Any]) -> str:
     return yaml.dump(said, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
 
 
+_KEYS = [field.name for field in fields(Benchmark)]  # in the order in which one thinks of them
 # The same in C where there is one: ten times as fast.
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
