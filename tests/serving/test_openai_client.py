@@ -14,6 +14,7 @@ from openai import (
     PermissionDeniedError,
 )
 from tests.conftest import HubServer
+from tests.serving.conftest import Ask
 from tests.serving.models import EMBEDDER, OTHER, TRANSLATOR, WRITER
 
 TURNS: list[Any] = [{"role": "user", "content": "hello"}]
@@ -277,6 +278,29 @@ def test_a_field_that_cannot_be_is_named(client: OpenAI, field: str, value: Any)
     with pytest.raises(BadRequestError) as told:
         client.chat.completions.create(**asked)
     assert told.value.param == field
+
+
+SAMPLING = "n max_tokens temperature seed stop stream_options logprobs logit_bias".split()
+FIELDS = {
+    "chat/completions": (*SAMPLING, "messages", "response_format", "top_logprobs", "tools"),
+    "completions": (*SAMPLING, "prompt", "best_of", "echo", "suffix"),
+    "embeddings": ("input", "encoding_format", "dimensions"),
+}
+ODD: list[Any] = [[], [[]], {"type": []}, -1, 10**12, True, ["a", 1]]
+
+
+@pytest.mark.parametrize(("call", "user"), [*zip(FIELDS, ("bob", "eve", "ada"), strict=True)])
+def test_nonsense_in_any_field_is_no_fault_of_the_hub(ask: Ask, call: str, user: str) -> None:
+    model = EMBEDDER if call == "embeddings" else WRITER
+    plain = {"messages": TURNS, "prompt": "a", "input": "a", "max_tokens": 1}
+    for field in FIELDS[call]:
+        for value in ODD:
+            answer = ask(f"/v1/{call}", user=user, **{**plain, "model": model, field: value})
+            assert answer.status in {200, 400}, (field, value, answer)
+    for field in ("parameters", "inputs"):
+        for value in ODD:
+            answer = ask(f"/models/{model}", user=user, **{"inputs": "a", field: value})
+            assert answer.status in {200, 400}, (field, value, answer)
 
 
 def test_unknown_fields_are_passed_over(client: OpenAI) -> None:

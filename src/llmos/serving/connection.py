@@ -103,7 +103,7 @@ class _Line:
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, transport: asyncio.Transport, seconds: float
+        self, reader: asyncio.StreamReader, transport: asyncio.WriteTransport, seconds: float
     ) -> None:
         self.connection = h11.Connection(h11.CLIENT)
         self._reader, self._transport, self._seconds = reader, transport, seconds

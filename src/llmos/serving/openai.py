@@ -77,7 +77,8 @@ def completion_wish(asked: Fields) -> Wish:
     for name in ("echo", "suffix"):
         if asked.get(name):
             raise BadField(name, f"Engines of this hub do not know {name}")
-    if (asked.get("best_of") or 1) > (asked.get("n") or 1):
+    choices = _integer(asked, "n", 1, least=1, most=MOST_CHOICES)
+    if _integer(asked, "best_of", 1, least=0, most=MOST_CHOICES) > choices:
         raise BadField("best_of", "Engines of this hub give all they make: best_of is n at most")
     prompts = _texts(asked, "prompt")
     wish = _wish("/completions", asked, [{**common, "prompt": prompt} for prompt in prompts])
@@ -86,7 +87,7 @@ def completion_wish(asked: Fields) -> Wish:
 
 def embedding_body(asked: Fields) -> Fields:
     """Raises BadField."""
-    if asked.get("encoding_format", "float") not in {"float", "base64"}:
+    if asked.get("encoding_format") not in (None, "float", "base64"):
         raise BadField("encoding_format", "encoding_format is float or base64")
     return {"input": _texts(asked, "input")}
 
@@ -110,7 +111,7 @@ def shaped(choice: Fields, place: int, wish: Wish) -> Fields:
 def embedded(answer: Fields, asked: Fields) -> Fields:
     """Vectors as they were asked for. Raises BadField for a length that the model does not have."""
     width = len(answer["data"][0]["embedding"])
-    if asked.get("dimensions") not in {None, width}:
+    if asked.get("dimensions") not in (None, width):
         raise BadField("dimensions", f"This model's vectors have {width} numbers")
     if asked.get("encoding_format") != "base64":
         return answer
@@ -199,7 +200,7 @@ def _format(asked: Fields) -> Fields:
     if told is None or told == {"type": "text"}:
         return {}
     kind = told.get("type") if isinstance(told, dict) else None
-    if kind not in {"json_object", "json_schema", "json"}:
+    if kind not in ("json_object", "json_schema", "json"):
         raise BadField("response_format", "response_format is text, json_object or json_schema")
     named = told.get("json_schema")
     schema = named.get("schema") if isinstance(named, dict) else None

@@ -170,7 +170,7 @@ def _grammar(told: Any) -> Fields:
         return {}
     kind = told.get("type") if isinstance(told, dict) else None
     schema = told.get("value") if isinstance(told, dict) else None
-    if kind not in {"json", "json_schema"}:
+    if kind not in ("json", "json_schema"):
         raise BadField("grammar", "Engines of this hub keep to a JSON schema, and no other grammar")
     if kind == "json_schema" and isinstance(schema, dict):
         schema = schema.get("schema", schema)
