@@ -44,6 +44,19 @@ def test_parallel_files_are_columns_and_must_be_as_long(tmp_path: Path) -> None:
         open_data(tmp_path)
 
 
+def test_text_with_tabs_is_a_table_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "cmn.txt"
+    path.write_text('Hi.\t嗨。\n\nA "dog"\t狗\n')
+    found = open_data(path)
+    assert found.columns == ["column1", "column2"]
+    assert found.rows[1] == {"column1": 'A "dog"', "column2": "狗"}
+    path.write_text("Hi.\t嗨。\n" * 200 + "no tab\n")
+    with pytest.raises(BadData, match=r"cmn\.txt, line 201: 1 columns, but 2 above"):
+        open_data(path)
+    path.write_text("\tindented\nprose\n")
+    assert open_data(path, columns=["text"]).rows == [{"text": "\tindented"}, {"text": "prose"}]
+
+
 def test_folders_have_splits_by_name_and_by_card(tmp_path: Path) -> None:
     for split in ("train", "dev"):
         (tmp_path / f"{split}.jsonl").write_text(json.dumps({"text": split}) + "\n")

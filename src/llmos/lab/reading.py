@@ -1,6 +1,7 @@
 """Rows for learning and measuring, from files, folders and data set repositories.
 
-JSONL, JSON, CSV, TSV, text and parquet; what holds rows of several splits is found by
+JSONL, JSON, CSV, TSV, text and parquet; a text file with tabs in its lines, as pairs of sentences
+are often published, is a table without a header, its columns `column1`, `column2`. What holds rows of several splits is found by
 `sources.py`. Rows come as dicts of the wanted columns, in the order of the files.
 """
 
@@ -23,6 +24,8 @@ LONGEST_LINE_BYTES = 32 << 20
 PARAGRAPH_LETTERS = 2_000
 _TABLES = {"csv": ",", "tsv": "\t"}
 _TEXTS = {"txt", "text", "md"}
+# So many lines must all have as many tabs for a text file to be a table.
+_TELLING_LINES = 100
 
 Row = dict[str, Any]
 
@@ -114,7 +117,7 @@ def _names(file: Path) -> list[str]:
         if kind in _TABLES:
             return _header(file, kind)
         if kind in _TEXTS:
-            return ["text"] if file.stat().st_size else _empty(file)
+            return (_unnamed(file) or ["text"]) if file.stat().st_size else _empty(file)
         # The first row need not have every column.
         first = islice(_objects(file), BATCH_ROWS)
         return list(dict.fromkeys(name for row in first for name in row)) or _empty(file)
@@ -131,6 +134,8 @@ def _rows(source: Source, columns: Sequence[str], *, paragraphs: bool) -> Iterat
                 yield from _parquet(file, columns)
             elif kind in _TABLES:
                 yield from _table(file, kind, columns)
+            elif kind in _TEXTS and (unnamed := _unnamed(file)):
+                yield from _tabbed(file, unnamed)
             elif kind in _TEXTS:
                 texts = _paragraphs(_lines(file)) if paragraphs else _lines(file)
                 yield from ({"text": text} for text in texts)
@@ -189,6 +194,28 @@ def _lines(file: Path) -> list[str]:
     """Lines as editors and `wc` count them: splitlines would also part them at U+2028."""
     text = file.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def _unnamed(file: Path) -> list[str]:
+    """Names for the columns of a text file that is a table by its tabs; [] where it is none."""
+    with file.open(encoding="utf-8-sig") as lines:
+        first = [line for line in islice(lines, _TELLING_LINES) if line.strip()]
+    tabs = {line.rstrip("\n").count("\t") for line in first}
+    if len(tabs) != 1 or 0 in tabs:
+        return []
+    return [f"column{number}" for number in range(1, tabs.pop() + 2)]
+
+
+def _tabbed(file: Path, names: Sequence[str]) -> Iterator[Row]:
+    for number, line in enumerate(_lines(file), 1):
+        values = line.split("\t")
+        if not line.strip():
+            continue
+        if len(values) != len(names):
+            raise BadData(
+                f"{file.name}, line {number}: {len(values)} columns, but {len(names)} above it"
+            )
+        yield dict(zip(names, values, strict=True))
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
