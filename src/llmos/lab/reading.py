@@ -1,8 +1,9 @@
 """Rows for learning and measuring, from files, folders and data set repositories.
 
 JSONL, JSON, CSV, TSV, text and parquet; a text file with tabs in its lines, as pairs of sentences
-are often published, is a table without a header, its columns `column1`, `column2`. What holds rows of several splits is found by
-`sources.py`. Rows come as dicts of the wanted columns, in the order of the files.
+are often published, is a table without a header, its columns `column1`, `column2`. What holds
+rows of several splits is found by `sources.py`. Rows come as dicts of the wanted columns, in the
+order of the files.
 """
 
 import json
