@@ -28,7 +28,7 @@ def _script(blocks: list[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("guide", ["first-steps", "use", "evaluate"])
+@pytest.mark.parametrize("guide", ["first-steps", "train", "use", "evaluate"])
 def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
     assert _blocks(f"{guide}.md") == _blocks(f"{guide}.zh-CN.md")
 
@@ -38,6 +38,7 @@ def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
     ("guide", "said"),
     [
         ("first-steps", "ada/tiny-bert"),
+        ("train", "Saved in taught"),
         ("use", '"usage"'),
         ("evaluate", "60 questions of 'test'; ctranslate2"),
     ],
