@@ -105,7 +105,7 @@ def _train(recipe: "Recipe", data: str, out: str) -> None:
     if repository:
         named = base.named if base else None
         trained = replace(trained, recipe=replace(trained.recipe, base=str(named or "")))
-        click.echo(f"Pushed to {_pushed(trained, cost, repository, folder, rows, named)}")
+        click.echo(f"Pushed to {_pushed(trained, cost, repository, folder, rows, base)}")
     else:
         click.echo(f"Saved in {folder}")
     shutil.rmtree(work, ignore_errors=True)
@@ -128,7 +128,7 @@ def _pushed(
     repository: str,
     folder: Path,
     rows: Place,
-    base: "Repository | None",
+    base: Place | None,
 ) -> str:
     from llmos.lab.activities.card import model_card
     from llmos.lab.activities.train import origin_of
@@ -139,12 +139,17 @@ def _pushed(
         cost,
         name=repository,
         data=rows.named,
-        base=base,
+        base=base.named if base else None,
         data_card=rows.path / "README.md",
+        base_card=_card_of(base.path) if base else None,
     )
     (folder / "README.md").write_text(model_card(origin), encoding="utf-8")
     message = f"Train with {trained.recipe.task}, {trained.steps} steps"
     return f"{repository}@{publish(folder, repository, message)[:8]}"
+
+
+def _card_of(model: Path) -> Path:
+    return (model.parent if model.is_file() else model) / "README.md"
 
 
 def _base_of(recipe: "Recipe") -> Place | None:

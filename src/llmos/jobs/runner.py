@@ -136,6 +136,7 @@ class Runner:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_UPDATE_CHECK": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "TQDM_DISABLE": "1",  # a job tells how far it is by events; bars only fill its log
             "NO_PROXY": "*",
             "LLMOS_JOB_ID": job.pk,
             "LLMOS_JOB_NAMESPACE": job.namespace.name,

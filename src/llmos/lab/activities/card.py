@@ -39,6 +39,7 @@ class Origin:
     job: str  # empty outside a hub
     hub: str  # where the page of this activity is found; empty outside a hub
     data_card: Path
+    base_card: Path | None = None
 
 
 def model_card(origin: Origin) -> str:
@@ -59,10 +60,12 @@ def _front(origin: Origin) -> dict[str, Any]:
         del front["datasets"]
     if origin.base is not None and origin.base.kind != "local":
         front["base_model"] = origin.base.repo
-    for key in ("license", "license_name", "license_link", "language"):
-        if data.get(key):
-            front[key] = data[key]
-    return front
+    # A model taught further stays under the terms of the one that it began with.
+    base = _front_of(origin.base_card) if origin.base_card else {}
+    terms = base if base.get("license") else data
+    taken = {key: terms.get(key) for key in ("license", "license_name", "license_link")}
+    taken["language"] = data.get("language") or base.get("language")
+    return front | {key: value for key, value in taken.items() if value}
 
 
 def _introduction(origin: Origin) -> str:

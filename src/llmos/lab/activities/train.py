@@ -24,10 +24,9 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
     recipe = recipe_from({**spec.recipe, "seed": spec.seed})
     data = fetched(str(spec.input("data")))
     started_from = recipe
-    if spec.has("model"):
-        recipe = replace(
-            recipe, base=str(base_path(fetched(str(spec.input("model")), kind="model")))
-        )
+    base = fetched(str(spec.input("model")), kind="model") if spec.has("model") else None
+    if base is not None:
+        recipe = replace(recipe, base=str(base_path(base)))
     out = folder / "model"
     with measured() as meter:
         trained = train(recipe, data, out, work=folder, reporter=reporter)
@@ -46,6 +45,7 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
             data=spec.input("data"),
             base=spec.input("model") if spec.has("model") else None,
             data_card=data / "README.md",
+            base_card=base / "README.md" if base is not None else None,
             job=spec.job,
             hub=os.environ.get("LLMOS_JOB_HUB", ""),
         )
@@ -97,6 +97,7 @@ def origin_of(
     data: Repository,
     base: Repository | None,
     data_card: Path,
+    base_card: Path | None = None,
     job: str = "",
     hub: str = "",
 ) -> Origin:
@@ -118,4 +119,5 @@ def origin_of(
         job=job,
         hub=hub,
         data_card=data_card,
+        base_card=base_card,
     )
