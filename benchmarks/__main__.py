@@ -11,12 +11,14 @@ from pathlib import Path
 
 from benchmarks import (
     downloads,
+    evaluation,
     jobs,
     large_repository,
     memory,
     metadata,
     serving,
     start,
+    training,
     uploads,
 )
 from benchmarks.bench import Bench, Suite
@@ -33,6 +35,8 @@ SUITES: dict[str, Suite] = {
     "memory": memory.measure,
     "jobs": jobs.measure,
     "serving": serving.measure,
+    "training": training.measure,
+    "evaluation": evaluation.measure,
     "install": start.installed,
 }
 PAGES = Path(__file__).parent.parent / "docs" / "benchmarks"

@@ -28,6 +28,8 @@ from llmos.lab.sources import fetched
 from llmos.lab.work import Repository, Spec
 from llmos.wire.receipts import SAMPLES
 
+_PATIENCE = 120  # seconds for a hub to take the samples
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -67,23 +69,28 @@ def leave_with_hub(job: str, samples: bytes) -> None:
     namespace, endpoint = os.environ.get("LLMOS_JOB_NAMESPACE"), os.environ.get("HF_ENDPOINT")
     if not namespace or not endpoint:
         return
-    from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    import httpx
+    from huggingface_hub import get_token
 
     url = f"{endpoint.rstrip('/')}/api/jobs/{namespace}/{job}/artefacts/{SAMPLES}"
+    headers = {"Authorization": f"Bearer {get_token()}"}
     try:
-        answer = get_session().put(url, content=samples, headers=build_hf_headers(), timeout=120)
-        hf_raise_for_status(answer)
-    except HfHubHTTPError as error:
-        reason = error.server_message or str(error).strip().splitlines()[-1]
-        raise EvaluationLost(f"The hub did not take the samples: {reason}") from error
+        answer = httpx.put(url, content=samples, headers=headers, timeout=_PATIENCE)
+        answer.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        said = error.response.headers.get("X-Error-Message", error.response.reason_phrase)
+        raise EvaluationLost(f"The hub did not take the samples: {said}") from error
+    except httpx.HTTPError as error:
+        raise EvaluationLost(f"The hub could not be given the samples: {error}") from error
 
 
 def _of_benchmark(spec: Spec) -> Plan:
     home = spec.input("benchmark")
     rows = fetched(str(home))
     benchmark = read_benchmark(rows)
-    if spec.recipe and benchmark_hash(benchmark_from(spec.recipe)) != benchmark_hash(benchmark):
+    own = {"name": benchmark.name, "version": benchmark.version}
+    asked = benchmark_from({**own, **spec.recipe}) if spec.recipe else benchmark
+    if benchmark_hash(asked) != benchmark_hash(benchmark):
         raise BadBenchmark(
             "A benchmark decides by itself how it is measured: leave the recipe empty, or name "
             "data instead of a benchmark"
@@ -106,10 +113,10 @@ def _of_benchmark(spec: Spec) -> Plan:
 
 
 def _of_data(spec: Spec) -> Plan:
+    data = spec.input("data")
     benchmark = benchmark_from({"name": "settings", "version": "0", **spec.recipe})
     if benchmark.data.repo:
         raise BadBenchmark("The data of a job are an input in the role of 'data', not data.repo")
-    data = spec.input("data")
     return Plan(benchmark, data, fetched(str(data)), None)
 
 

@@ -4,11 +4,8 @@ Causal models, encoder-decoders and question answering. Only safetensors are rea
 that a model brings.
 """
 
-import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,7 +18,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from llmos.lab.engines.causal import CausalBatches
+from llmos.lab.engines.causal_text import CausalText
 from llmos.lab.engines.engine import (
     Alternative,
     Answer,
@@ -65,6 +62,12 @@ class TransformersEngine(Engine):
             raise BadModel(f"transformers cannot load the model: {error}") from error
         self._model.eval()
         self._one = threading.Lock()  # torch uses all cores for one call already
+        self._causal: CausalText | None = None
+        if self.task == "text-generation":
+            self._causal = CausalText(
+                self._model, self._tokenizer, context=self.context, one=self._one
+            )
+            self.prefix = self._causal.prefix
 
     @torch.no_grad()
     def translate(
@@ -101,8 +104,8 @@ class TransformersEngine(Engine):
         if self.task == "question-answering":
             raise self._cannot("continue text")
         sampling = sampling or Sampling()
-        if self.task == "text-generation" and self._batches.continues:
-            return self._continued(prompts, sampling)
+        if self._causal is not None and self._causal.continues:
+            return self._causal.generate(prompts, sampling)
         return [self._generated(prompt, sampling) for prompt in prompts]
 
     def stream(self, prompt: str, *, sampling: Sampling | None = None) -> Pieces:
@@ -145,93 +148,10 @@ class TransformersEngine(Engine):
             found += _best_stretches(context, offsets[row].tolist(), inside, starts, ends)
         return sorted(found, key=lambda one: -one.score)[:top]
 
-    @property
-    def prefix(self) -> str:
-        return str(self._tokenizer.decode([self._first()]))
-
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
-        if self.task != "text-generation":
+        if self._causal is None:
             raise self._cannot("tell probabilities of text")
-        parts = [self._windows(prompt, continuation) for prompt, continuation in pairs]
-        with self._one:
-            gains = iter(self._batches.gains([pair for part in parts for pair in part.pairs]))
-        found = []
-        for part in parts:
-            own = [next(gains) for _ in part.pairs]
-            found.append(
-                Likelihood(
-                    logprob=math.fsum(gain.logprob for gain in own),
-                    is_greedy=all(gain.is_greedy for gain in own),
-                    tokens=sum(len(end) for _, end in part.pairs),
-                    cut=part.cut,
-                )
-            )
-        return found
-
-    @cached_property
-    def _batches(self) -> CausalBatches:
-        return CausalBatches(self._model)
-
-    def _windows(self, prompt: str, continuation: str) -> "_Asked":
-        """A pair as token ids, split where the text alone is longer than the model can see.
-
-        Raises PromptTooLong for an answer that is.
-        """
-        if not prompt:
-            ids = self._plain_ids(continuation, special=False)
-            first = self._first()
-            ids = ids[1:] if ids[:1] == [first] and len(ids) > 1 else ids
-            return _Asked(_rolled(first, ids, self.context), 0)
-        # Spaces belong to the word after them: that is how text was cut when the model learned.
-        bare = prompt.rstrip()
-        continuation = prompt[len(bare) :] + continuation
-        start = self._plain_ids(bare) if bare else [self._first()]
-        whole = self._plain_ids(bare + continuation) if bare else start
-        end = whole[len(start) :] if bare else self._plain_ids(continuation, special=False)
-        # Joined to the word before, an answer may have no token of its own left.
-        end = end or whole[-1:]
-        if len(end) > self.context:
-            raise PromptTooLong(len(end), self.context)
-        over = max(0, len(start) + len(end) - self.context - 1)
-        return _Asked([(start[over:], end)], over)
-
-    def _plain_ids(self, text: str, *, special: bool = True) -> list[int]:
-        """Without an end, which some tokenisers set: the text is to go on."""
-        begins = not special or bool(self.prefix and text.startswith(self.prefix))
-        ids: list[int] = self._tokenizer(
-            text, add_special_tokens=not begins, verbose=False
-        ).input_ids
-        return ids[:-1] if len(ids) > 1 and ids[-1] == self._tokenizer.eos_token_id else ids
-
-    def _first(self) -> int:
-        """The token before an empty prompt."""
-        bos, eos = self._tokenizer.bos_token_id, self._tokenizer.eos_token_id
-        return int(bos if bos is not None else eos if eos is not None else 0)
-
-    def _continued(self, prompts: Sequence[str], sampling: Sampling) -> list[Generated]:
-        asked = [self._plain_ids(prompt) or [self._first()] for prompt in prompts]
-        for ids in asked:
-            if len(ids) > self.context:
-                raise PromptTooLong(len(ids), self.context)
-        found: dict[int, Generated] = {}
-        with self._one:
-            for place, written in self._batches.written(
-                asked, sampling, ends=self._ends(), most=self.context, text_of=self._raw_text
-            ):
-                text, cut = self._raw_text(written.tokens), len(written.tokens)
-                for word in sampling.stop:
-                    text = text.split(word)[0] if word else text
-                finish = "stop" if written.finished else "length"
-                found[place] = Generated(text, finish, len(asked[place]), cut)
-        return [found[place] for place in range(len(prompts))]
-
-    def _ends(self) -> frozenset[int]:
-        said = self._model.generation_config.eos_token_id
-        said = said if isinstance(said, list) else [said]
-        return frozenset(one for one in (*said, self._tokenizer.eos_token_id) if one is not None)
-
-    def _raw_text(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+        return self._causal.loglikelihood(pairs)
 
     def _generated(self, prompt: str, sampling: Sampling) -> Generated:
         ids = self._ids(prompt)
@@ -307,30 +227,10 @@ class TransformersEngine(Engine):
         return str(self._tokenizer.decode(row, skip_special_tokens=True)).strip()
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is asked of a text: (before, what follows) once or in turn; tokens left out."""
-
-    pairs: list[tuple[list[int], list[int]]]
-    cut: int
-
-
-def _rolled(first: int, ids: list[int], context: int) -> list[tuple[list[int], list[int]]]:
-    """Each token once, with as much before it as fits: windows one after another.
-
-    The last one looks back as far as it can, as lm-eval's rolling windows do.
-    """
-    pairs = [([first], ids[:context])] if ids else []
-    for start in range(context, len(ids), context):
-        end = min(start + context, len(ids))
-        pairs.append((ids[max(0, end - context - 1) : start], ids[start:end]))
-    return pairs
-
-
 def _loaded(model: ModelFolder) -> tuple[Any, Any]:
     """Tokeniser and model in fp32; of a GGUF file its weights, no longer quantised."""
     if model.gguf is not None:
-        from llmos.lab.training.finetuning import model_of, tokeniser_of
+        from llmos.lab.training.bases import model_of, tokeniser_of
 
         return tokeniser_of(model.gguf), model_of(model.gguf)
     return load_tokenizer(model.path), _CLASSES[model.task].from_pretrained(

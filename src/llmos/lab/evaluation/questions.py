@@ -61,7 +61,7 @@ def read_questions(benchmark: Benchmark, where: str | Path) -> Questions:
 
 def answer_in(benchmark: Benchmark, text: str) -> str | None:
     """What counts of an output: the last match of `answer`, or all of it. None without a match."""
-    found: str | None = text
+    found = text
     if benchmark.answer:
         matches = list(re.finditer(benchmark.answer, text))
         if not matches:

@@ -11,8 +11,6 @@ import string
 from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
-from functools import cache
-from typing import Any
 
 from llmos.lab.metrics.counting import Counted, mean_of
 from llmos.lab.metrics.languages import Language
@@ -86,18 +84,17 @@ def _chinese_segments(text: str) -> list[str]:
         if letter in _CHINESE_PUNCTUATION:
             continue
         if _HAN.match(letter):
-            found += [*_words().tokenize(between), letter]
+            found += [*_words(between), letter]
             between = ""
         else:
             between += letter
-    return found + _words().tokenize(between)
+    return [*found, *_words(between)]
 
 
-@cache
-def _words() -> Any:
-    from nltk.tokenize import NLTKWordTokenizer
+def _words(text: str) -> Sequence[str]:
+    from nltk.tokenize import word_tokenize
 
-    return NLTKWordTokenizer()
+    return list(word_tokenize(text, preserve_line=True))
 
 
 def _f1(same: int, said: int, right: int) -> float:

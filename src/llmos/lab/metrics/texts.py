@@ -15,7 +15,7 @@ References = Sequence[Sequence[str]]  # one or more for each output
 
 def sacrebleu(outputs: Sequence[str], references: References, *, tokenize: str) -> Counted:
     """Corpus BLEU; of a row sentence BLEU with effective order. Raises BadBenchmark."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     try:
         metric, alone = BLEU(tokenize=tokenize), BLEU(tokenize=tokenize, effective_order=True)
@@ -26,7 +26,7 @@ def sacrebleu(outputs: Sequence[str], references: References, *, tokenize: str) 
 
 def chrf(outputs: Sequence[str], references: References) -> Counted:
     """Corpus chrF2."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     metric = CHRF()
     return _by_sacrebleu("chrf", metric, metric, outputs, references)
