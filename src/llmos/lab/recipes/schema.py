@@ -111,4 +111,4 @@ class Recipe:
     seed: int = 1
     workers: int = 0  # processes that share each step, 0: one for each core; decides the bytes
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto takes a GPU where there is one
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto is bf16 on a GPU that has it
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto is fp32
