@@ -8,6 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.cli.terminal import Terminal
 
@@ -63,6 +64,18 @@ def test_a_second_start_on_the_same_home_is_refused_with_the_address(up: Termina
     assert second.process.wait(timeout=20) == 1
     second.wait_for(rf"already runs on .* at {up.url()} \(process {up.process.pid}\)")
     assert "Traceback" not in second.printed
+
+
+def test_a_start_takes_over_from_a_hub_that_was_killed_and_not_yet_reaped(
+    up: Terminal, terminals: list[Terminal]
+) -> None:
+    up.process.kill()
+    while psutil.Process(up.process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    again = Terminal(up.home, "--no-demo", "--port", "0")
+    terminals.append(again)
+
+    again.url()
 
 
 def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
