@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from llmos.lab.nn.attention import MultiHeadAttention, attend, attend_fused, causal_mask
 from llmos.lab.nn.decoder import Decoder, DecoderConfig
-from llmos.lab.nn.decoding import Decoding, continue_text, padded, translate
+from llmos.lab.nn.decoding import Decoding, continue_text, narrowed, padded, translate
 from llmos.lab.nn.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from llmos.lab.nn.files import load, save
 from llmos.lab.text import train_bpe
@@ -111,12 +111,14 @@ def test_greedy_and_beam_search_find_what_transformers_finds(tmp_path: Path) -> 
     model = seq2seq(3)
     save(model, TOKENIZER, tmp_path)
     theirs = AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval()
-    for beams in (1, 3):
-        found = translate(model, SOURCES, Decoding(beams=beams, max_new=12))
+    for beams, penalty in ((1, 1.0), (3, 1.0), (3, 0.0), (4, 2.0)):
+        how = Decoding(beams=beams, length_penalty=penalty, max_new=12)
+        found = translate(model, SOURCES, how)
         for tokens, hypotheses in zip(SOURCES, found, strict=True):
             expected = theirs.generate(
                 input_ids=torch.tensor([tokens]),
                 num_beams=beams,
+                length_penalty=penalty,
                 max_length=13,
                 early_stopping=False,
                 do_sample=False,
@@ -154,6 +156,13 @@ def test_sampling_repeats_with_its_seed_and_keeps_to_top_k() -> None:
     assert [one[0].tokens for one in continue_text(model, SOURCES, only_best)] == [
         one[0].tokens for one in greedy
     ]
+
+
+def test_top_p_leaves_the_fewest_tokens_that_reach_it() -> None:
+    logits = torch.tensor([[0.5, 0.3, 0.15, 0.05], [0.97, 0.01, 0.01, 0.01]]).log()
+    kept = narrowed(logits, 0, 0.75).isfinite()
+    assert kept.tolist() == [[True, True, False, False], [True, False, False, False]]
+    assert narrowed(logits, 3, 1.0).isfinite().sum(-1)[0] == 3
 
 
 def test_alternatives_come_best_first_and_differ() -> None:

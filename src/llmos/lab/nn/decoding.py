@@ -130,7 +130,7 @@ def _one_by_one(
     step: Step[S], state: S, first: Tensor, eos: int, how: Decoding
 ) -> list[Hypothesis]:
     rows = first.shape[0]
-    chance = torch.Generator().manual_seed(how.seed)
+    chance = torch.Generator(first.device).manual_seed(how.seed)
     written: list[list[int]] = [[] for _ in range(rows)]
     scores, finished = [0.0] * rows, [False] * rows
     active, tokens = list(range(rows)), first

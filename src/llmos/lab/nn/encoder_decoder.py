@@ -107,6 +107,9 @@ class DecoderLayer(nn.Module):
         return y
 
     def look_back(self, y: Tensor, cache: LayerCache | None = None) -> Tensor:
+        """Self-attention that never sees ahead: in training all words are there and a causal
+        mask hides the later ones; when decoding, the newest word may look at all in the cache.
+        """
         own = cache.own if cache else None
         fresh = own is None or own.key is None
         mask = None
