@@ -87,7 +87,7 @@ def test_a_file_and_arguments_are_answered_line_for_line(place: Path, tmp_path: 
     assert len(rows[0]["alternatives"]) == 2
     assert "takes at most 512" in rows[4]["error"]
     assert done.returncode == 1
-    assert "1 lines have no answer" in done.stderr
+    assert "Lines without an answer: 1" in done.stderr
 
 
 def test_text_goes_on_the_same_from_an_argument_and_from_lines(place: Path) -> None:

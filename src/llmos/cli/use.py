@@ -164,7 +164,7 @@ def _answer(groups: Iterator[list[str]], answers: Answers, *, as_json: bool) -> 
             click.echo(shown if as_json else " ".join(answer["text"].splitlines()))
         sys.stdout.flush()
     if refused:
-        raise click.ClickException(f"{refused} lines have no answer")
+        raise click.ClickException(f"Lines without an answer: {refused}")
 
 
 def _answered(lines: Sequence[str], answers: Answers) -> list[dict[str, Any]]:
