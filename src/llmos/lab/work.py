@@ -19,6 +19,7 @@ from llmos.kit.errors import Refusal
 from llmos.lab.costs import measured
 from llmos.lab.errors import BadRecipe
 from llmos.lab.reports import Reporter, SilentReporter, StreamReporter
+from llmos.lab.training.nursery import open_nursery
 
 VERSION = 1
 REFUSED = 2
@@ -90,6 +91,8 @@ def main() -> int:
     folder = Path(os.environ["LLMOS_JOB_FOLDER"])
     try:
         spec = read_spec(json.loads(Path(os.environ["LLMOS_JOB_SPEC"]).read_text("utf-8")))
+        if "RANK" not in os.environ and spec.recipe.get("workers", 1) > 1:
+            open_nursery()  # before this process loads torch: the two do so at the same time
         with measured() as meter:
             try:
                 run(spec, folder, reporter)

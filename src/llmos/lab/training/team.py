@@ -21,6 +21,7 @@ from torch import distributed as dist
 
 from llmos.lab.errors import TrainingFailed
 from llmos.lab.recipes.schema import Recipe
+from llmos.lab.training.nursery import open_nursery
 from llmos.lab.training.tasks import Prepared
 
 # The first worker writes samples and checkpoints while the others wait for it.
@@ -114,7 +115,7 @@ def team_for(prepared: Prepared, checkpoints: Path) -> Iterator[Team]:
 
 
 def _start_others(prepared: Prepared, checkpoints: Path, meeting: Path) -> list[BaseProcess]:
-    context = torch.multiprocessing.get_context("spawn")
+    context = open_nursery()
     found: list[BaseProcess] = []
     for rank in range(1, prepared.recipe.workers):
         process = context.Process(
