@@ -129,8 +129,7 @@ def filed(user: User, **more: Any) -> Job:
         activity="train",
         inputs=[{"role": "data", "kind": "dataset", "repo": f"{made.full_name}@main"}],
         output={"kind": "model", "repo": f"{user.username}/m-{uuid4().hex[:6]}"},
-        recipe={"task": "translate"},
-        **more,
+        **{"recipe": {"task": "translate"}, **more},
     )
 
 
@@ -142,6 +141,8 @@ class TestRows:
         assert job.spec["version"] == 1
         assert (job.cores, job.spec["recipe"]["workers"]) == (2, 2)
         assert filed(new_member()).spec["recipe"]["workers"] == 1
+        job = filed(new_member(), recipe={"task": "translate", "workers": "3"})
+        assert (job.cores, job.spec["recipe"]["workers"]) == (3, 3)
 
     def test_who_has_not_the_right_to_spend_is_told(self, settings_of: Callable[..., None]) -> None:
         member, lucky, admin = new_member(), new_member(), new_member(is_admin=True)

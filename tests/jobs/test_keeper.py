@@ -205,7 +205,7 @@ def test_the_last_words_find_room_on_a_full_disk(tmp_path: Path) -> None:
 
 def test_usage_is_told_while_the_job_runs(tmp_path: Path) -> None:
     kept = Kept(
-        tmp_path, "import time; print('up')\nend = time.time() + 2.5\nwhile time.time() < end: pass"
+        tmp_path, "import time; print('up', flush=True)\nwhile time.process_time() < 2.5: pass"
     )
     kept.over()
     use = json.loads((tmp_path / "usage.json").read_text())

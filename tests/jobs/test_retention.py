@@ -38,7 +38,8 @@ def left() -> Callable[..., Path]:
         job = new_job(stage=stage, ended_at=now() - timedelta(days=days))
         folder = jobs_folder() / job.pk
         (folder / "checkpoints").mkdir(parents=True)
-        (folder / "checkpoints" / "step").write_bytes(os.urandom(size))
+        with (folder / "checkpoints" / "step").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
         (folder / "artefacts").mkdir()
         (folder / "artefacts" / "samples.jsonl").write_text("{}\n")
         (folder / "stream.jsonl").write_text("")

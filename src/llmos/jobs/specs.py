@@ -108,8 +108,8 @@ def cores_of(recipe: Recipe, cores: int) -> int:
     """One core for a job, unless its recipe or whoever files it asks for more."""
     if cores or "workers" not in recipe:
         return cores or 1
-    workers = recipe["workers"]
-    return workers if isinstance(workers, int) and workers > 0 else cores_for_jobs()
+    workers = str(recipe["workers"])  # recipes also take numbers as text
+    return int(workers) if workers.isdecimal() and int(workers) else cores_for_jobs()
 
 
 def _training(recipe: Recipe, inputs: Iterable[Mapping[str, str]], seed: int, cores: int) -> Recipe:
@@ -122,7 +122,7 @@ def _training(recipe: Recipe, inputs: Iterable[Mapping[str, str]], seed: int, co
         whole["base"] = f"{base['repo']}@{base['commit']}"
     # The number of workers decides the bytes: it is open only where a recipe says so.
     whole.setdefault("workers", cores)
-    recipe_from({**whole, "seed": seed})
+    whole["workers"] = recipe_from({**whole, "seed": seed}).workers
     return whole
 
 
