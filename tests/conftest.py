@@ -1,5 +1,6 @@
 """What every test may ask for: an empty home, a database, a running hub, clients' environment."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -9,12 +10,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import django
 import pytest
+
+T = TypeVar("T")
 
 # Django reads the home when it is set up, so each test process gets one before that.
 _PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
@@ -39,6 +44,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: a browser's loop may hold this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,13 @@ BAD = {
         lambda c: {"activity": "evaluate", "inputs": [c["inputs"][0] | {"role": "model"}]},
         "needs a benchmark, or data",
     ),
+    "an evaluation without a word on how": (
+        lambda c: {
+            "activity": "evaluate",
+            "inputs": [c["inputs"][0], c["inputs"][0] | {"role": "model"}],
+        },
+        "task",
+    ),
     "a commit that is not there": (
         lambda c: c | {"inputs": [c["inputs"][0] | {"commit": "a" * 40}]},
         "Invalid rev id",

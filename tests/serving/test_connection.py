@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
+from tests.conftest import in_a_loop
 
 from llmos.serving.connection import asked
 from llmos.serving.errors import EngineFailed, EngineSilent
@@ -37,7 +38,7 @@ def pieces_from(serve: Serve, *, seconds: float = 5) -> list[bytes]:
             finally:
                 await over.wait()
 
-    return asyncio.run(talk())
+    return in_a_loop(talk())
 
 
 def test_pieces_come_whole_however_they_were_cut() -> None:
@@ -83,4 +84,4 @@ def test_nobody_listening_is_told_at_once() -> None:
             pass
 
     with pytest.raises(EngineFailed, match="cannot be reached"):
-        asyncio.run(talk())
+        in_a_loop(talk())

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from huggingface_hub import HfApi
 from openai import OpenAI, RateLimitError
-from tests.conftest import HubServer, run_llmos
+from tests.conftest import HubServer, in_a_loop, run_llmos
 from tests.faults.conftest import MortalHub, kill, send
 from tests.serving.conftest import Operator, operator_of
 from tests.serving.models import SLOW, TRANSLATOR, WRITER, push
@@ -190,7 +190,7 @@ def test_a_crowd_is_told_to_come_back_and_nobody_else_notices(
         *answers, _ = await asyncio.gather(*crowd, pages())
         return answers
 
-    answers = asyncio.run(all_at_once())
+    answers = in_a_loop(all_at_once())
 
     statuses = Counter(status for status, _ in answers)
     assert set(statuses) == {200, 429}

@@ -318,8 +318,8 @@ def test_unknown_fields_are_passed_over(client: OpenAI) -> None:
 
 def test_whoever_may_not_read_a_gated_model_may_not_run_it(served: HubServer) -> None:
     api = HfApi(endpoint=served.url, token=served.tokens["ada"])
-    api.create_repo("ada/gated", exist_ok=True)
-    api.update_repo_settings("ada/gated", gated="manual")
+    api.create_repo("ada/behind-a-gate", exist_ok=True)
+    api.update_repo_settings("ada/behind-a-gate", gated="manual")
     bob = OpenAI(base_url=f"{served.url}/v1", api_key=served.tokens["bob"], max_retries=0)
     with bob, pytest.raises(PermissionDeniedError):
-        bob.chat.completions.create(model="ada/gated", messages=TURNS)
+        bob.chat.completions.create(model="ada/behind-a-gate", messages=TURNS)

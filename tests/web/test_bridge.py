@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
 from starlette.types import Message
+from tests.conftest import in_a_loop
 
 from llmos.web.bridge import FORM_LIMIT_BYTES, Bridge
 
@@ -100,7 +101,7 @@ def ask(
             staying.set()
 
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
-        asyncio.run(Bridge()(scope, receive, send))
+        in_a_loop(Bridge()(scope, receive, send))
     return dict(sent[0]), b"".join(message.get("body", b"") for message in sent[1:])
 
 
@@ -159,4 +160,4 @@ def test_a_client_that_leaves_in_mid_body_costs_no_view() -> None:
     async def send(message: Message) -> None:
         pytest.fail("nobody is there to hear")
 
-    asyncio.run(Bridge()({"type": "http", "method": "POST"}, receive, send))
+    in_a_loop(Bridge()({"type": "http", "method": "POST"}, receive, send))

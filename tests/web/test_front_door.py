@@ -1,6 +1,5 @@
 """The one port: what the front door does before any room is asked."""
 
-import asyncio
 import socket
 import urllib.error
 import urllib.request
@@ -8,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.conftest import HubServer
+from tests.conftest import HubServer, in_a_loop
 
 from llmos.web.asgi import FrontDoor
 
@@ -86,6 +85,6 @@ def test_what_breaks_behind_the_front_door_is_logged(
     scope = {"type": "http", "method": "GET", "path": "/x", "raw_path": b"/x"}
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(door(scope, None, None))
+        in_a_loop(door(scope, None, None))
 
     assert "GET /x" in caplog.text

@@ -178,7 +178,7 @@ def _commit(node: Node, column: int, *, is_focus: bool = False) -> _Item:
 
 def _step(activity: Step | None, key: str, column: int, count: int, *, is_stale: bool) -> _Item:
     if activity is None:
-        title = ngettext("private work", "%(n)d times private work", count) % {"n": count}
+        title = ngettext("private work once", "private work %(n)d times", count) % {"n": count}
         return _Item("step", column, title, "", "", is_private=True)
     return _Item(
         "step",

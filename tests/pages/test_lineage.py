@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 from tests.conftest import HubServer
-from tests.pages.conftest import ada as ada
-from tests.pages.conftest import ada_context as ada_context
-from tests.pages.conftest import browser as browser
 from tests.pages.test_accessibility import faults
 
 pytestmark = pytest.mark.slow
