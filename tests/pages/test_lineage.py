@@ -80,7 +80,7 @@ def test_a_repository_without_lineage_is_told_what_belongs_there(
 ) -> None:
     assert faults(ada, "/bob/lin-tuned-with-a-name-that-is-far-too-long-for-its-box/lineage") == []
     ada.goto("/ada/lin-model/lineage")
-    assert ada.get_by_text("author's word").count() == 1
+    assert ada.locator(".badge-claim").count() == 1
 
 
 def test_the_tables_say_all_that_the_drawing_shows(ada: Page, activity: str) -> None:
