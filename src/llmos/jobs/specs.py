@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from llmos.jobs.config import cores_for_jobs
 from llmos.kit.errors import Invalid
+from llmos.lab.benchmarks import benchmark_from
 from llmos.lab.recipes import recipe_from
 
 MOST_CORES = 256
@@ -129,6 +130,9 @@ def _training(recipe: Recipe, inputs: Iterable[Mapping[str, str]], seed: int, co
 def _evaluation(
     recipe: Recipe, inputs: Iterable[Mapping[str, str]], seed: int, cores: int
 ) -> Recipe:
+    """In the words of eval.yaml; a benchmark's repository has them already."""
+    if recipe or not any(one.get("role") == "benchmark" for one in inputs):
+        benchmark_from({"name": "settings", "version": "0", **recipe})
     return recipe
 
 
