@@ -83,7 +83,8 @@ def alike(
 def places(batch: Sequence[int], lengths: Sequence[tuple[int, ...]]) -> int:
     """What a batch costs: rows × longest, over all that is padded."""
     columns = zip(*(lengths[row] for row in batch), strict=True)
-    return len(batch) * sum(max(column) for column in columns)
+    longest: int = sum(max(column) for column in columns)
+    return len(batch) * longest
 
 
 def padding_efficiency(lengths: Sequence[tuple[int, ...]], batches: Sequence[list[int]]) -> float:
