@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from jinja2 import TemplateError
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from llmos.lab.errors import BadData
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.training.bases import fingerprint, model_of, tokeniser_of
 from llmos.lab.training.batches import bounded_batches
 from llmos.lab.training.conversations import Message, conversation_of
+from llmos.lab.training.losses import smoothed_cross_entropy
 from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
@@ -126,9 +126,7 @@ class Finetuning:
         ).logits[:, :-1]
         wanted = labels[:, 1:].to(device)
         chosen = wanted != IGNORED
-        loss = F.cross_entropy(
-            logits[chosen].float(), wanted[chosen], label_smoothing=smoothing, reduction="sum"
-        )
+        loss = smoothed_cross_entropy(logits[chosen], wanted[chosen], smoothing)
         return loss, int(chosen.sum())
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn import functional as F
 
 from llmos.lab.errors import BadData
 from llmos.lab.nn.decoder import Decoder, DecoderConfig
@@ -16,6 +15,7 @@ from llmos.lab.nn.decoding import Decoding, continue_text
 from llmos.lab.nn.files import save
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.text.tokenizers import EOS, train
+from llmos.lab.training.losses import smoothed_cross_entropy
 from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
@@ -99,8 +99,7 @@ class Language:
         blocks = blocks.to(self.model.embedding.weight.device)
         logits = self.model(blocks[:, :-1]).flatten(0, 1)  # (b · n, v)
         wanted = blocks[:, 1:].flatten()
-        loss = F.cross_entropy(logits, wanted, label_smoothing=smoothing, reduction="sum")
-        return loss, wanted.numel()
+        return smoothed_cross_entropy(logits, wanted, smoothing), wanted.numel()
 
 
 def _packed(tokeniser: Tokenizer, texts: Sequence[str], block: int) -> list[list[int]]:

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn import functional as F
 
 from llmos.lab.errors import BadData
 from llmos.lab.nn.decoding import Decoding, padded, translate
@@ -16,6 +15,7 @@ from llmos.lab.nn.files import save
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.text.tokenizers import train
 from llmos.lab.training.batches import bounded_batches
+from llmos.lab.training.losses import smoothed_cross_entropy
 from llmos.lab.training.tasks import Prepared, Sample, parameters_of
 
 Row = dict[str, Any]
@@ -140,8 +140,7 @@ class Translation:
         hidden = self.model.hidden(source, real, self.model.shifted(target))
         # Projecting real places only spares a third of the work of the largest matrix.
         logits = self.model.project(hidden[wanted])  # (tokens, v)
-        loss = F.cross_entropy(logits, target[wanted], label_smoothing=smoothing, reduction="sum")
-        return loss, logits.shape[0]
+        return smoothed_cross_entropy(logits, target[wanted], smoothing), logits.shape[0]
 
 
 def _encoded(
