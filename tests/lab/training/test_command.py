@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.conftest import HubServer
 from tests.lab.training.tiny_runs import TINY, write_numerals
@@ -48,7 +47,7 @@ def test_a_model_is_learned_from_a_folder_and_its_cost_told(numerals: Path, tmp_
 
 @pytest.mark.slow
 def test_an_interrupted_command_goes_on_to_the_same_bytes(numerals: Path, tmp_path: Path) -> None:
-    wish = ["--source", "zh", "--target", "en", "--steps", "60", "--workers", "2"]
+    wish = ["--source", "zh", "--target", "en", "--steps", "40", "--workers", "1"]
     whole, cut = (
         command("translate", "--data", str(numerals), "--out", str(tmp_path / name), *wish)
         for name in ("whole", "cut")
@@ -61,8 +60,6 @@ def test_an_interrupted_command_goes_on_to_the_same_bytes(numerals: Path, tmp_pa
                 break
         while not list(tmp_path.glob(".cut.training/checkpoints/*.pt")):
             assert process.poll() is None
-        for one in psutil.Process(process.pid).children(recursive=True):
-            one.kill()
         os.kill(process.pid, signal.SIGKILL)
     again = subprocess.run(cut, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
