@@ -161,6 +161,18 @@ def test_a_model_that_is_only_a_gguf_file_is_taught(base: Path, rows: Path, tmp_
     assert AutoTokenizer.from_pretrained(out).chat_template == CHAT
 
 
+def test_a_gguf_file_that_promises_what_it_has_not_is_refused(
+    base: Path, rows: Path, tmp_path: Path
+) -> None:
+    from llmos.lab.export.gguf import write_gguf
+
+    write_gguf(base, tmp_path / "whole.gguf")
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes((tmp_path / "whole.gguf").read_bytes()[:-50_000])
+    with pytest.raises(BadModel, match="lies outside the file"):
+        taught(cut, rows, tmp_path)
+
+
 @pytest.mark.slow
 def test_killed_fine_tuning_goes_on_with_the_same_numbers(
     base: Path, rows: Path, tmp_path: Path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llmos.lab.activities.card import Origin, model_card
 from llmos.lab.costs import Cost, measured
+from llmos.lab.engines.folders import preferred_gguf
 from llmos.lab.errors import BadModel
 from llmos.lab.publishing import publish
 from llmos.lab.recipes import recipe_from
@@ -64,10 +65,10 @@ def base_path(folder: Path) -> Path:
     """The folder of a base model, or its GGUF file where that is all it has. Raises BadModel."""
     if (folder / "config.json").exists() and list(folder.glob("*.safetensors")):
         return folder
-    found = sorted(folder.rglob("*.gguf"))
-    if not found:
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
+    if not names:
         raise BadModel("The base model has neither safetensors with a config.json nor a GGUF file")
-    return found[0]
+    return folder / preferred_gguf(names)
 
 
 def _report_making(trained: Trained, reporter: Reporter) -> None:

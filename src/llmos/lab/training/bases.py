@@ -9,6 +9,7 @@ from torch import nn
 from llmos.lab.errors import BadModel
 from llmos.lab.nn.files import read_config
 from llmos.lab.software import file_hashes
+from llmos.wire import gguf
 
 
 def tokeniser_of(base: Path) -> Any:
@@ -17,6 +18,8 @@ def tokeniser_of(base: Path) -> Any:
 
     try:
         if base.suffix == ".gguf":
+            with base.open("rb") as file:  # before what trusts its header maps it
+                gguf.check(file, base.stat().st_size)
             found = AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
             _cut_as_the_file_says(found, base)
             return found
