@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import pytest
 
 T = TypeVar("T")
 
+# Run in the background, a shell lets us and all our children ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Django reads the home when it is set up, so each test process gets one before that.
 _PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
 os.environ["LLMOS_HOME"] = str(_PROCESS_HOME)

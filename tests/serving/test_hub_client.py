@@ -119,7 +119,7 @@ def test_a_chat_by_the_models_address_and_by_the_house(served: HubServer) -> Non
     )
 
     assert answer.usage.completion_tokens == 4
-    assert len([part for part in stream if part.choices]) > 2
+    assert len([part for part in stream if part.choices]) >= 2
     assert (shaped.choices[0].message.content or "").startswith("{")
 
 
