@@ -113,13 +113,13 @@ def test_a_chat_by_the_models_address_and_by_the_house(served: HubServer) -> Non
     by_house = InferenceClient(base_url=f"{served.url}/v1", api_key=served.tokens["ada"])
 
     answer = by_model.chat_completion(turns, max_tokens=4)
-    stream = by_house.chat_completion(turns, model=WRITER, max_tokens=4, stream=True)
+    stream = by_house.chat_completion(turns, model=WRITER, max_tokens=24, stream=True)
     shaped = by_model.chat_completion(
         turns, max_tokens=20, response_format={"type": "json_schema", "json_schema": schema}
     )
 
     assert answer.usage.completion_tokens == 4
-    assert len([part for part in stream if part.choices]) >= 2
+    assert len([part for part in stream if part.choices]) > 2
     assert (shaped.choices[0].message.content or "").startswith("{")
 
 
