@@ -112,8 +112,10 @@ def test_a_chat_by_the_models_address_and_by_the_house(served: HubServer) -> Non
     by_model = client_of(served, WRITER)
     by_house = InferenceClient(base_url=f"{served.url}/v1", api_key=served.tokens["ada"])
 
-    answer = by_model.chat_completion(turns, max_tokens=4)
-    stream = by_house.chat_completion(turns, model=WRITER, max_tokens=24, stream=True)
+    answer = by_model.chat_completion(turns, max_tokens=4, temperature=0)
+    stream = by_house.chat_completion(
+        turns, model=WRITER, max_tokens=24, temperature=0, stream=True
+    )
     shaped = by_model.chat_completion(
         turns, max_tokens=20, response_format={"type": "json_schema", "json_schema": schema}
     )
