@@ -191,9 +191,10 @@ class Runner:
             return
         else:
             stage, message = Stage.FAILED, heard.refused or _broken_off(code, heard.last_words)
-        self._over(job, stage, message=message, exit_code=code, facts=facts)
         if stage == Stage.SUCCEEDED:
+            # Before anybody hears of the end: then whoever does finds the record only.
             executor.clear(job)
+        self._over(job, stage, message=message, exit_code=code, facts=facts)
 
     def _over(self, job: Job, stage: Stage, **how: Any) -> None:
         end(job, stage, **how)

@@ -65,3 +65,31 @@ def _with_end(phrase: list[str]) -> list[str]:
 
 def _pairs(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+# What turns the direction of text around it, and what a terminal or an index may trip over;
+# our own marks of the private use area are not for texts either. Line ends and tabs stay.
+_UNWANTED = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ue000-\uf8ff]"
+)
+MOST_MARKS = 4  # combining marks on one character; written languages need fewer
+
+
+def cleaned(text: str) -> str:
+    """A member's text in one spelling (NFC), less what would disturb the text of others."""
+    composed = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    if composed.isascii():
+        return composed
+    kept, marks = [], 0
+    for character in composed:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def language_of(text: str) -> str:
+    """`zh` where a tenth of the letters is Chinese, else `en`: a first guess that people mend."""
+    letters = [character for character in text[:2000] if character.isalpha()]
+    ideographs = sum(1 for character in letters if _FIRST_CJK.match(character))
+    return "zh" if letters and ideographs * 10 >= len(letters) else "en"

@@ -49,6 +49,8 @@ INSTALLED_APPS = [
     "llmos.training",
     "llmos.evaluation",
     "llmos.serving",
+    "llmos.community.trust",
+    "llmos.community.threads",
     "llmos.web",
     "django_tasks",
     "django_tasks_db",

@@ -1,0 +1,1 @@
+"""Where people meet: threads and posts, forum, blog, discussions, feed, and the welcome."""

@@ -1,0 +1,1 @@
+"""One Thread and one Post for every place where people talk: forum, articles, repositories."""

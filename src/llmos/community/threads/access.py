@@ -1,0 +1,118 @@
+"""Which threads and posts a viewer may see and change: the only way from outside names to rows.
+
+A thread about a repository is seen by whoever sees the repository. Pending and hidden ones are
+seen by their author and by moderators; a draft by its author (blogs add co-authors).
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from llmos.accounts.access import Viewer
+from llmos.community.threads.errors import PostNotFound, ThreadNotFound
+from llmos.community.threads.models import Post, State, Thread
+from llmos.community.trust.models import Level
+from llmos.community.trust.queries import standing_of
+from llmos.hub.access import rights_of, visible_sql
+from llmos.hub.models import Repository
+from llmos.kit.errors import Forbidden, Unauthenticated
+from llmos.kit.time import now
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one viewer may do in one thread."""
+
+    reply: bool
+    moderate: bool  # hide, close, move, pin; stewards, administrators, a repository's writers
+    own: bool  # she opened it
+
+
+def thread_for(viewer: Viewer, thread_id: int, *, place: str | None = None) -> Thread:
+    """Raises ThreadNotFound."""
+    found = (
+        Thread.objects.select_related("author__namespace", "repository__namespace", "namespace")
+        .filter(pk=thread_id)
+        .first()
+    )
+    if found is None or (place is not None and found.place != place) or not sees(viewer, found):
+        raise ThreadNotFound
+    return found
+
+
+def post_for(viewer: Viewer, post_id: int) -> Post:
+    """A post whose thread the viewer sees, and which is not held back from her.
+
+    Raises PostNotFound.
+    """
+    found = (
+        Post.objects.select_related(
+            "author__namespace", "thread__author", "thread__repository__namespace"
+        )
+        .filter(pk=post_id)
+        .first()
+    )
+    if found is None or not sees(viewer, found.thread) or not sees_post(viewer, found):
+        raise PostNotFound
+    return found
+
+
+def sees(viewer: Viewer, thread: Thread) -> bool:
+    """Whether she may know of a thread."""
+    if thread.repository is not None and not rights_of(viewer, thread.repository).see:
+        return False
+    is_own = viewer.user_id is not None and thread.author_id == viewer.user_id
+    if thread.published_at is None or thread.published_at > now():
+        return is_own
+    return thread.state == State.VISIBLE or is_own or is_moderator(viewer, thread)
+
+
+def sees_post(viewer: Viewer, post: Post) -> bool:
+    """Whether she may read a post of a thread that she sees."""
+    is_own = viewer.user_id is not None and post.author_id == viewer.user_id
+    return post.state == State.VISIBLE or is_own or is_moderator(viewer, post.thread)
+
+
+def thread_rights(viewer: Viewer, thread: Thread) -> Rights:
+    moderates = is_moderator(viewer, thread)
+    open_ = thread.closed_at is None and thread.state == State.VISIBLE
+    return Rights(
+        reply=viewer.can_write and not viewer.scoped_token and (open_ or moderates),
+        moderate=moderates,
+        own=viewer.user_id is not None and thread.author_id == viewer.user_id,
+    )
+
+
+def is_moderator(viewer: Viewer, thread: Thread | None = None) -> bool:
+    """Whether she keeps order: on the whole hub, or (with a thread) there."""
+    if viewer.user_id is None or not viewer.can_write:
+        return False
+    if viewer.is_admin or standing_of(viewer.user_id).level >= Level.STEWARD:
+        return True
+    return (
+        thread is not None
+        and thread.repository is not None
+        and rights_of(viewer, thread.repository).write
+    )
+
+
+def writer(viewer: Viewer, deed: str) -> int:
+    """The member in whose name a viewer writes. Raises Unauthenticated, Forbidden."""
+    if viewer.user_id is None:
+        raise Unauthenticated(f"Sign in to {deed}")
+    if not viewer.can_write or viewer.scoped_token:
+        raise Forbidden(f"This token may not {deed}; use a write token")
+    return viewer.user_id
+
+
+def listed(viewer: Viewer) -> Q:
+    """A condition on threads for lists: those that everybody who sees their place sees.
+
+    Lists show no drafts and nothing that is held back; pages of one's own posts do.
+    """
+    condition, params = visible_sql(viewer, "r")
+    ids = RawSQL(f"SELECT r.id FROM {Repository._meta.db_table} r WHERE {condition}", params)  # noqa: S611
+    return Q(state=State.VISIBLE, published_at__lte=now()) & (
+        Q(repository=None) | Q(repository_id__in=ids)
+    )

@@ -1,0 +1,1 @@
+"""How far members are trusted: levels that grow with deeds, credit, limits, and keeping apart."""

@@ -1,0 +1,29 @@
+"""Reading standings and distances."""
+
+from collections.abc import Collection
+
+from llmos.community.trust.models import Distance, Standing
+
+
+def standing_of(user_id: int) -> Standing:
+    """A member's standing; one that was never written is that of somebody new."""
+    return Standing.objects.filter(pk=user_id).first() or Standing(user_id=user_id)
+
+
+def levels_of(user_ids: Collection[int]) -> dict[int, int]:
+    """Levels by member, for lists of posts; new members are left out."""
+    return dict(Standing.objects.filter(pk__in=user_ids).values_list("pk", "level"))
+
+
+def kept_away_by(user_id: int, *degrees: Distance.Degree) -> set[int]:
+    """Members whom this one keeps away in one of these degrees."""
+    found = Distance.objects.filter(user_id=user_id, degree__in=degrees)
+    return set(found.values_list("other_id", flat=True))
+
+
+def who_block(user_id: int, among: Collection[int]) -> set[int]:
+    """Those of some members who block this one."""
+    found = Distance.objects.filter(
+        other_id=user_id, user_id__in=among, degree=Distance.Degree.BLOCK
+    )
+    return set(found.values_list("user_id", flat=True))
