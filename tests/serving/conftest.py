@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from huggingface_hub import HfApi
@@ -42,8 +43,10 @@ class Operator:
 
 
 def operator_of(url: str, command: Callable[..., str]) -> Operator:
-    command("users", "create", "olga", "--admin")
-    made = command("tokens", "create", "olga", "--name", "t", "--role", "write")
+    """A new administrator: tests of several folders may share a hub, and each asks for one."""
+    name = f"olga-{uuid4().hex[:8]}"
+    command("users", "create", name, "--admin")
+    made = command("tokens", "create", name, "--name", "t", "--role", "write")
     return Operator(url, made.strip())
 
 
