@@ -23,18 +23,23 @@ from llmos.kit.text import index_words, is_spaced, search_words
 logger = logging.getLogger(__name__)
 
 # Another number makes old indexes be rebuilt: raise it when fields or words change.
-FORMAT = 1
+FORMAT = 2
 EVERYBODY = "public"  # the scope of what anybody may find
 LONGEST_QUERY_WORDS = 32
 # Weight of a hit by where it stands; names are what people type.
 _WEIGHTS = (("names", 4.0), ("tags", 2.0), ("text", 1.0))
 _WRITER_HEAP = 16_000_000  # bytes, near the least that tantivy takes
 _TOKENIZER = "words"
+_ALL_TIME = 2**53  # seconds; far beyond any date
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Something to be found; `scope` limits who finds it: EVERYBODY, or a name of your own."""
+    """Something to be found; `scope` limits who finds it: EVERYBODY, or a name of your own.
+
+    `terms` are what filters ask for, whole: `author:ada`, `solved:yes`. `at` is when it was
+    written, in seconds since 1970.
+    """
 
     kind: str
     id: int
@@ -42,6 +47,8 @@ class Document:
     tags: str = ""
     text: str = ""
     scope: str = EVERYBODY
+    terms: tuple[str, ...] = ()
+    at: int = 0
 
     @property
     def uid(self) -> str:
@@ -69,16 +76,37 @@ def provide(source: Source) -> None:
         _sources.append(source)
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What hits must meet besides the words: all terms, and a span of time in seconds."""
+
+    terms: tuple[str, ...] = ()
+    since: int | None = None  # the first second that counts
+    before: int | None = None  # the first one that does not
+
+    def __bool__(self) -> bool:
+        return bool(self.terms) or self.since is not None or self.before is not None
+
+
+ALL = Filters()
+
+
 def search(
-    text: str, *, kinds: Sequence[str], limit: int, scopes: Sequence[str] | None = (EVERYBODY,)
+    text: str,
+    *,
+    kinds: Sequence[str],
+    limit: int,
+    scopes: Sequence[str] | None = (EVERYBODY,),
+    filters: Filters = ALL,
+    newest_first: bool = False,
 ) -> list[Hit]:
     """The best hits, best first; every word must occur, the last one may be unfinished.
 
-    None as scopes searches all. Nothing is found while the index is missing or damaged;
-    the worker mends it.
+    None as scopes searches all. Filters alone, without a word, find the newest. Nothing is
+    found while the index is missing or damaged; the worker mends it.
     """
     words = search_words(text)[:LONGEST_QUERY_WORDS]
-    if not words or not kinds:
+    if not kinds or not (words or filters):
         return []
     open_ended = bool(text) and not text[-1].isspace()
     try:
@@ -86,9 +114,10 @@ def search(
             found = _reader().current()
             if found is None:
                 return []
-            query = _query(words, kinds, scopes, open_ended)
+            query = _query(words, kinds, scopes, open_ended, filters)
             searcher = found.searcher()
-            hits = searcher.search(query, limit, count=False).hits
+            by_time = {"order_by_field": "at"} if newest_first or not words else {}
+            hits = searcher.search(query, limit, count=False, **by_time).hits
             ids = searcher.fast_field_values("id", [address for _, address in hits])
             # Opening a stored document costs as much as finding it.
             kinds_of = (
@@ -159,7 +188,9 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("uid", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("scope", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("id", stored=True, indexed=False, fast=True)
+    builder.add_integer_field("at", indexed=True, fast=True)
     for field, _weight in _WEIGHTS:
         builder.add_text_field(field, tokenizer_name=_TOKENIZER)
     return builder.build()
@@ -178,6 +209,8 @@ def _row(document: Document) -> tantivy.Document:
         kind=document.kind,
         scope=document.scope,
         id=document.id,
+        terms=list(document.terms),
+        at=document.at,
         names=index_words(document.names),
         tags=index_words(document.tags),
         text=index_words(document.text),
@@ -237,7 +270,11 @@ def _reader() -> _Reader:
 
 
 def _query(
-    phrases: list[list[str]], kinds: Sequence[str], scopes: Sequence[str] | None, open_ended: bool
+    phrases: list[list[str]],
+    kinds: Sequence[str],
+    scopes: Sequence[str] | None,
+    open_ended: bool,
+    filters: Filters,
 ) -> tantivy.Query:
     must = tantivy.Occur.Must
     clauses = [
@@ -245,6 +282,17 @@ def _query(
         for place, phrase in enumerate(phrases)
     ]
     limits = [("kind", kinds)] + ([("scope", scopes)] if scopes is not None else [])
+    limits += [("terms", [term]) for term in filters.terms]
+    if filters.since is not None or filters.before is not None:
+        span = tantivy.Query.range_query(
+            _schema(),
+            "at",
+            tantivy.FieldType.Integer,
+            filters.since or 0,
+            _ALL_TIME if filters.before is None else filters.before,
+            include_upper=False,
+        )
+        clauses.append((must, tantivy.Query.const_score_query(span, 0.0)))
     for field, values in limits:
         found = tantivy.Query.term_set_query(_schema(), field, list(values))
         clauses.append((must, tantivy.Query.const_score_query(found, 0.0)))

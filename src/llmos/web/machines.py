@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
+from llmos.community.finding import api as finding
 from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
     changes,
@@ -45,4 +46,5 @@ def machine_routes() -> list[Route]:
         *evaluation.routes,
         *provenance.routes,
         *accounts.routes,
+        *finding.routes,
     ]

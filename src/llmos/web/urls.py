@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from llmos.accounts import pages as accounts
+from llmos.community.finding import pages as finding
 from llmos.evaluation.pages.urls import urlpatterns as evaluation_pages
 from llmos.hub.pages.urls import urlpatterns as hub_pages
 from llmos.jobs.pages.urls import urlpatterns as jobs_pages
@@ -13,6 +14,7 @@ from llmos.training.pages.urls import urlpatterns as training_pages
 urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
     path("accounts/", include("allauth.urls")),
+    *finding.urlpatterns,
     *evaluation_pages,
     *provenance.urlpatterns,
     *serving_pages,

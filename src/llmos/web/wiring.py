@@ -1,6 +1,9 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
 from llmos.accounts import queries as accounts_queries
+from llmos.community.finding import documents as finding_documents
+from llmos.community.finding import tasks as finding_tasks
+from llmos.community.threads import events as threads
 from llmos.evaluation import api as evaluation_api
 from llmos.evaluation import tasks as evaluation_tasks
 from llmos.evaluation.pages import panels as evaluation_panels
@@ -39,6 +42,10 @@ def connect() -> None:
     listen(provenance.ActivityRecorded, provenance_tasks.on_activity_recorded)
     accounts_queries.provide_facts(hub_queries.overview_facts)
     search.provide(hub_queries.search_documents)
+    search.provide(finding_documents.search_documents)
+    listen(threads.PostWritten, finding_tasks.on_post)
+    listen(threads.PostChanged, finding_tasks.on_post)
+    listen(threads.ThreadChanged, finding_tasks.on_thread)
     additions.add_panel("aside", training_offer)
     additions.add_home_panel(jobs_home.now_running)
     additions.add_tab(provenance_pages.tab)
@@ -47,6 +54,11 @@ def connect() -> None:
     additions.add_panel("aside", provenance_pages.used_for)
     additions.add_panel("settings", provenance_pages.warning)
     additions.add_panel("commit", provenance_pages.warning)
+
+
+def begin_serving() -> None:
+    """Called when the web process starts: what the one before it may have left undone."""
+    hub_tasks.begin_serving()
 
 
 def begin_work() -> None:

@@ -1,11 +1,9 @@
-"""Lists of repositories with filters, and search over everything."""
+"""Lists of repositories with filters."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from llmos.accounts.models import Namespace
-from llmos.accounts.names import key_of
 from llmos.hub.door import viewer_of_page
 from llmos.hub.kinds import KINDS
 from llmos.hub.pages.shelves import (
@@ -15,11 +13,9 @@ from llmos.hub.pages.shelves import (
     Wish,
     count_of,
     facets,
-    found_everywhere,
     shelf,
 )
 
-PEOPLE_SHOWN = 12
 LONGEST_TEXT = 200
 
 
@@ -42,13 +38,6 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "hub/list.html", context)
 
 
-def search(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[:LONGEST_TEXT]
-    found = found_everywhere(viewer_of_page(request), text) if text else []
-    context = {"text": text, "repositories": found, "people": _people(text) if text else []}
-    return render(request, "hub/search.html", context)
-
-
 def wish_of(request: HttpRequest, kind: str) -> Wish:
     """What the address asks for; what makes no sense is left out."""
     asked = request.GET
@@ -64,13 +53,4 @@ def wish_of(request: HttpRequest, kind: str) -> Wish:
     )
 
 
-def _people(text: str) -> list[Namespace]:
-    """Members and organisations whose name begins with the text."""
-    found = Namespace.objects.filter(key__startswith=key_of(text)).order_by("key")
-    return list(found[:PEOPLE_SHOWN])
-
-
-urlpatterns = [
-    *(path(k.plural, listing, {"kind": k.name}, name=k.plural) for k in KINDS.values()),
-    path("search", search, name="search"),
-]
+urlpatterns = [path(k.plural, listing, {"kind": k.name}, name=k.plural) for k in KINDS.values()]

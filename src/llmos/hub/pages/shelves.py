@@ -10,8 +10,6 @@ from django.core.cache import cache
 from llmos.accounts.access import Viewer
 from llmos.hub import listing, queries
 from llmos.hub.kinds import KINDS
-from llmos.hub.models import Repository
-from llmos.store import search
 
 # Words of the address, and the clients' names of the same orders.
 SORTS = {
@@ -23,7 +21,6 @@ SORTS = {
 }
 ROWS_A_PAGE = 30
 COUNTED = 1000  # beyond that a list says "over a thousand"
-FOUND = 50  # results of a search over everything
 FACET_SECONDS = 60
 
 # Bounds of the size filter, in parameters.
@@ -102,18 +99,6 @@ def shelf(viewer: Viewer, wish: Wish) -> queries.RepositoryPage:
 def count_of(viewer: Viewer, wish: Wish) -> int:
     """How many fit, counted up to one more than `COUNTED`."""
     return listing.counted(viewer, KINDS[wish.kind], wish.spelled(), most=COUNTED + 1)
-
-
-def found_everywhere(viewer: Viewer, text: str) -> list[Repository]:
-    """Repositories of all kinds that fit a text and that the viewer may know of, best first."""
-    hits = search.search(text, kinds=list(KINDS), limit=4 * FOUND, scopes=None)
-    place = {hit.id: rank for rank, hit in enumerate(hits)}
-    for kind in KINDS.values():
-        wish = listing.Wish(search=(text,), limit=FOUND)
-        for repository in queries.repositories(viewer, kind, wish).repositories:
-            place.setdefault(repository.pk, len(place))
-    seen = queries.visible(viewer).filter(pk__in=place)
-    return sorted(seen, key=lambda repository: place[repository.pk])[:FOUND]
 
 
 def facets(kind: str) -> list[FacetGroup]:

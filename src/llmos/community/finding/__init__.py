@@ -1,0 +1,1 @@
+"""Search over everything: repositories, conversations, articles, people; with filters."""
