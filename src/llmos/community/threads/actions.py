@@ -86,26 +86,56 @@ def open_thread(
     if again is not None:
         return again.thread
     rendered = _checked(viewer, text, kind="thread")
-    with transaction.atomic():
-        thread = Thread.objects.create(
-            place=where.place,
-            shelf=where.shelf,
-            title=title,
-            language=language or language_of(f"{title} {text}"),
-            author_id=author,
-            repository=where.repository,
-            namespace=where.namespace,
-            state=state,
-            published_at=None if is_draft else publish_at or now(),
-            last_author_id=author,
-        )
-        thread.address = address.format(id=thread.pk, slug=slug_of(title))
-        thread.save(update_fields=["address"])
-        set_tags(thread, tags or [])
-        post = _add(thread, author, text, rendered, language=thread.language, key=key, state=state)
-        count(author, threads=1)
-        if thread.published_at is not None and thread.published_at <= now():
-            tell_opened(thread, post)
+    return begin_thread(
+        where=where,
+        author_id=author,
+        title=title,
+        text=text,
+        rendered=rendered,
+        address=address,
+        tags=tags or [],
+        language=language,
+        key=key,
+        state=state,
+        published_at=None if is_draft else publish_at or now(),
+    )
+
+
+@transaction.atomic
+def begin_thread(
+    *,
+    where: Where,
+    author_id: int,
+    title: str,
+    text: str,
+    rendered: Rendered,
+    address: str,
+    tags: list[str],
+    language: str = "",
+    key: str | None = None,
+    state: str = State.VISIBLE,
+    published_at: datetime | None,
+) -> Thread:
+    """The thread itself, once its words are checked; those of a change request may be none."""
+    thread = Thread.objects.create(
+        place=where.place,
+        shelf=where.shelf,
+        title=title,
+        language=language or language_of(f"{title} {text}"),
+        author_id=author_id,
+        repository=where.repository,
+        namespace=where.namespace,
+        state=state,
+        published_at=published_at,
+        last_author_id=author_id,
+    )
+    thread.address = address.format(id=thread.pk, slug=slug_of(title))
+    thread.save(update_fields=["address"])
+    set_tags(thread, tags)
+    post = _add(thread, author_id, text, rendered, language=thread.language, key=key, state=state)
+    count(author_id, threads=1)
+    if published_at is not None and published_at <= now():
+        tell_opened(thread, post)
     return thread
 
 
