@@ -26,6 +26,7 @@ class Standing(models.Model):
     )
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.NEW)
     held = models.BooleanField(default=False)  # given by hand: deeds change it no more
+    level_reason = models.TextField(blank=True)  # why a moderator gave or lowered it
     posts = models.PositiveIntegerField(default=0)
     threads = models.PositiveIntegerField(default=0)
     reactions_given = models.PositiveIntegerField(default=0)

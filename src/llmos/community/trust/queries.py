@@ -21,6 +21,21 @@ def kept_away_by(user_id: int, *degrees: Distance.Degree) -> set[int]:
     return set(found.values_list("other_id", flat=True))
 
 
+def degree_between(user_id: int, other_id: int) -> str:
+    """How far this member keeps another away; empty when not at all."""
+    found = Distance.objects.filter(user_id=user_id, other_id=other_id).values_list("degree")
+    return str(found[0][0]) if found else ""
+
+
+def distances_of(user_id: int) -> list[Distance]:
+    """Whom a member keeps away, by name."""
+    return list(
+        Distance.objects.filter(user_id=user_id)
+        .select_related("other__namespace")
+        .order_by("other__namespace__key")
+    )
+
+
 def who_block(user_id: int, among: Collection[int]) -> set[int]:
     """Those of some members who block this one."""
     found = Distance.objects.filter(
