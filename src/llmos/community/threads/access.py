@@ -1,9 +1,11 @@
 """Which threads and posts a viewer may see and change: the only way from outside names to rows.
 
 A thread about a repository is seen by whoever sees the repository. Pending and hidden ones are
-seen by their author and by moderators; a draft by its author (blogs add co-authors).
+seen by their authors and by moderators; a draft by its authors. Who else wrote a thread than who
+opened it, and who keeps order in a place of its own, its room says by `keep`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -27,6 +29,26 @@ class Rights:
     reply: bool
     moderate: bool  # hide, close, move, pin; stewards, administrators, a repository's writers
     own: bool  # she opened it
+
+
+Predicate = Callable[[Viewer, Thread], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What only the room of a place knows about a thread there."""
+
+    wrote: Predicate  # she is among its authors: sees drafts, edits its first post
+    keeps_order: Predicate  # she is a moderator there
+    edit_address: Callable[[Thread], str]  # where its first post is edited
+
+
+_keeping: dict[str, Keeping] = {}
+
+
+def keep(place: str, keeping: Keeping) -> None:
+    """Let a room answer for the threads of its place. Called by `web/wiring.py`."""
+    _keeping[place] = keeping
 
 
 def thread_for(viewer: Viewer, thread_id: int, *, place: str | None = None) -> Thread:
@@ -62,15 +84,31 @@ def sees(viewer: Viewer, thread: Thread) -> bool:
     """Whether she may know of a thread."""
     if thread.repository is not None and not rights_of(viewer, thread.repository).see:
         return False
-    is_own = viewer.user_id is not None and thread.author_id == viewer.user_id
     if thread.published_at is None or thread.published_at > now():
-        return is_own
-    return thread.state == State.VISIBLE or is_own or is_moderator(viewer, thread)
+        return wrote(viewer, thread)
+    return thread.state == State.VISIBLE or wrote(viewer, thread) or is_moderator(viewer, thread)
+
+
+def wrote(viewer: Viewer, thread: Thread) -> bool:
+    """Whether she opened it, or is among those whom its place knows as its authors."""
+    if viewer.user_id is None:
+        return False
+    keeping = _keeping.get(thread.place)
+    return thread.author_id == viewer.user_id or (
+        keeping is not None and keeping.wrote(viewer, thread)
+    )
+
+
+def edit_address(post: Post) -> str | None:
+    """Where a first post is edited whose place has a form of its own."""
+    keeping = _keeping.get(post.thread.place)
+    return keeping.edit_address(post.thread) if keeping is not None and post.number == 1 else None
 
 
 def sees_post(viewer: Viewer, post: Post) -> bool:
     """Whether she may read a post of a thread that she sees."""
     is_own = viewer.user_id is not None and post.author_id == viewer.user_id
+    is_own = is_own or (post.number == 1 and wrote(viewer, post.thread))
     return post.state == State.VISIBLE or is_own or is_moderator(viewer, post.thread)
 
 
@@ -90,11 +128,12 @@ def is_moderator(viewer: Viewer, thread: Thread | None = None) -> bool:
         return False
     if viewer.is_admin or standing_of(viewer.user_id).level >= Level.STEWARD:
         return True
-    return (
-        thread is not None
-        and thread.repository is not None
-        and rights_of(viewer, thread.repository).write
-    )
+    if thread is None:
+        return False
+    if thread.repository is not None and rights_of(viewer, thread.repository).write:
+        return True
+    keeping = _keeping.get(thread.place)
+    return keeping is not None and keeping.keeps_order(viewer, thread)
 
 
 def writer(viewer: Viewer, deed: str) -> int:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
-from llmos.community.threads.access import is_moderator, thread_rights, writer
+from llmos.community.threads.access import is_moderator, thread_rights, writer, wrote
 from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound, ThreadClosed
 from llmos.community.threads.events import (
     PostChanged,
@@ -241,10 +241,10 @@ def edit_post(
 
 
 def may_edit(viewer: Viewer, post: Post) -> bool:
-    """Its author, moderators, and for wiki posts members of some standing."""
+    """Its authors, moderators, and for wiki posts members of some standing."""
     if viewer.user_id is None or post.deed or post.state == State.REMOVED:
         return False
-    is_own = post.author_id == viewer.user_id
+    is_own = post.author_id == viewer.user_id or (post.number == 1 and wrote(viewer, post.thread))
     if is_own or is_moderator(viewer, post.thread):
         return True
     return post.is_wiki and standing_of(viewer.user_id).level >= 1
