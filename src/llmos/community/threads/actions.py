@@ -18,6 +18,7 @@ from llmos.community.threads.access import is_moderator, thread_rights, writer, 
 from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound, ThreadClosed
 from llmos.community.threads.events import (
     PostChanged,
+    PostHeld,
     PostWritten,
     Reacted,
     ThreadChanged,
@@ -266,6 +267,8 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
     if post.number == 1:
         Thread.objects.filter(pk=thread.pk).update(state=state, state_reason=reason)
         announce(ThreadChanged(thread_id=thread.pk))
+    if was != State.PENDING and state == State.PENDING:
+        announce(PostHeld(post_id=post.pk))
     if was == State.PENDING and state == State.VISIBLE:
         thread.state = state if post.number == 1 else thread.state
         if post.number == 1:
@@ -364,6 +367,8 @@ def _add(
     _refer(post, rendered)
     if author_id is not None and not post.deed:
         count(author_id, posts=1)
+    if post.state == State.PENDING:
+        announce(PostHeld(post_id=post.pk))
     return post
 
 

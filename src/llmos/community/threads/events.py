@@ -27,6 +27,13 @@ class PostWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PostHeld(Event):
+    """A post waits for a moderator before others can read it."""
+
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostChanged(Event):
     """Its text or state is new."""
 
