@@ -1,4 +1,4 @@
-"""What rooms to the right add to a repository's pages, tabs and panels, and to the first page.
+"""What rooms to the right add to pages of repositories, members and names, and to the first page.
 
 The hub knows none of them: `web/wiring.py` adds them, and each decides by what the viewer
 may see whether it has something to say here.
@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from django.http import HttpRequest
 
 from llmos.accounts.access import Viewer
+from llmos.accounts.models import Namespace
 from llmos.hub.door import Opened
 from llmos.hub.models import Repository
 
@@ -18,6 +19,9 @@ Tab = tuple[str, str, str, int | None]  # name, address, text, count beside the 
 # On the card's page above the columns, above the card and beside it; in the settings before
 # what cannot be undone; and on pages that commit, before the button.
 Place = Literal["above", "main", "aside", "settings", "commit"]
+# On the page of a member or an organisation: in the line of facts under the name, beside the
+# lists, and below them.
+ProfilePlace = Literal["facts", "aside", "below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,34 @@ class Panel:
     context: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something that has a name here and a page, and that others may want to follow.
+
+    `path` is how addresses spell it: `ada`, `ada/model`, `datasets/ada/rows`,
+    `tags/translation`, `tasks/translation`.
+    """
+
+    kind: Literal["member", "organisation", "repository", "tag", "task"]
+    target: str  # an id, or the name of a task
+    path: str
+
+
 Property = Callable[[Viewer, Repository, str], Any]  # the text is the hub's address
 
 TabMaker = Callable[[Opened], Tab | None]
 PanelMaker = Callable[[HttpRequest, Opened], Panel | None]
 HomePanelMaker = Callable[[HttpRequest], Panel | None]
+ProfilePanelMaker = Callable[[HttpRequest, Namespace], Panel | None]
+BesideMaker = Callable[[HttpRequest, Named], Panel | None]
 
 _tabs: list[TabMaker] = []
 _properties: dict[str, Property] = {}
 _home: list[HomePanelMaker] = []
+_beside: list[BesideMaker] = []
+_profile: dict[ProfilePlace, list[ProfilePanelMaker]] = {
+    place: [] for place in get_args(ProfilePlace)
+}
 _panels: dict[Place, list[PanelMaker]] = {place: [] for place in get_args(Place)}
 
 
@@ -54,6 +77,17 @@ def add_home_panel(panel: HomePanelMaker) -> None:
     """Beside the lists of the first page."""
     if panel not in _home:
         _home.append(panel)
+
+
+def add_profile_panel(place: ProfilePlace, panel: ProfilePanelMaker) -> None:
+    if panel not in _profile[place]:
+        _profile[place].append(panel)
+
+
+def add_beside(panel: BesideMaker) -> None:
+    """Beside the name of a member, an organisation, a repository, a tag or a task."""
+    if panel not in _beside:
+        _beside.append(panel)
 
 
 def add_property(name: str, make: Property) -> None:
@@ -83,3 +117,14 @@ def panels_of(request: HttpRequest, at: Opened, *places: Place) -> dict[Place, l
 
 def home_panels(request: HttpRequest) -> list[Panel]:
     return [panel for make in _home if (panel := make(request))]
+
+
+def profile_panels(request: HttpRequest, place: Namespace) -> dict[ProfilePlace, list[Panel]]:
+    return {
+        where: [panel for make in makers if (panel := make(request, place))]
+        for where, makers in _profile.items()
+    }
+
+
+def beside(request: HttpRequest, named: Named) -> list[Panel]:
+    return [panel for make in _beside if (panel := make(request, named))]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from llmos.hub.additions import Tab, tabs_of
+from llmos.hub.additions import Named, Tab, beside, tabs_of
 from llmos.hub.door import Opened
 from llmos.hub.models import ChangeRequest, Repository
 from llmos.hub.queries import likes
@@ -35,11 +35,12 @@ def repo_page(
     request: HttpRequest, at: Opened, template: str, tab: str, **context: Any
 ) -> HttpResponse:
     """Render a page of a repository with its head and tabs around it."""
-    return render(request, template, {**frame(at, tab), **context})
+    return render(request, template, {**_frame(request, at, tab), **context})
 
 
-def frame(at: Opened, tab: str) -> dict[str, Any]:
+def _frame(request: HttpRequest, at: Opened, tab: str) -> dict[str, Any]:
     repository = at.repository
+    named = Named("repository", str(repository.pk), str(repository))
     return {
         "at": at,
         "repository": repository,
@@ -48,6 +49,7 @@ def frame(at: Opened, tab: str) -> dict[str, Any]:
         "tabs": _tabs(at),
         "chips": chips(repository),
         "liked": likes(at.viewer.user_id, repository.pk),
+        "beside": beside(request, named),
     }
 
 

@@ -26,6 +26,7 @@ from llmos.evaluation.queries import (
 )
 from llmos.evaluation.wishes import SIZES, STATES, Wish, wish_from
 from llmos.evaluation.words import SPOKEN
+from llmos.hub.additions import Named, beside
 from llmos.hub.door import viewer_of_page
 from llmos.hub.errors import RepoMoved, RepoNotFound, RepoNotFoundForAnonymous
 from llmos.kit.errors import NotFound
@@ -78,6 +79,7 @@ def task_board(request: HttpRequest, task: str) -> HttpResponse:
     context = {
         **_table_context(viewer, found, wish),
         "task": task,
+        "beside": beside(request, Named("task", task, f"tasks/{task}")),
         "twin": f"/api/benchmark-tasks/{task}",
     }
     return render(request, "evaluation/task.html", context)

@@ -13,6 +13,7 @@ from llmos.accounts.queries import (
     namespace_named,
     role_in,
 )
+from llmos.hub.additions import Named, beside, profile_panels
 from llmos.hub.door import viewer_of_page
 from llmos.hub.pages.shelves import Wish, shelf
 from llmos.hub.queries import counts_of
@@ -42,9 +43,17 @@ def namespace(request: HttpRequest, ns: str) -> HttpResponse:
         "is_own": role is not None,
         "may_create": includes(role, Role.CONTRIBUTOR),
         "may_manage": includes(role, Role.ADMIN),
+        "panels": profile_panels(request, place),
+        "beside": beside(request, _named(place)),
         **_company(place),
     }
     return render(request, "hub/namespace.html", context)
+
+
+def _named(place: Namespace) -> Named:
+    if place.kind == Namespace.Kind.ORGANISATION:
+        return Named("organisation", str(place.organisation.pk), place.name)
+    return Named("member", str(place.user.pk), place.name)
 
 
 def _company(place: Namespace) -> dict[str, object]:
