@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "llmos.serving",
     "llmos.community.trust",
     "llmos.community.threads",
+    "llmos.community.welcome",
     "llmos.web",
     "django_tasks",
     "django_tasks_db",

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from llmos.accounts import pages as accounts
 from llmos.community.finding import pages as finding
+from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
 from llmos.evaluation.pages.urls import urlpatterns as evaluation_pages
 from llmos.hub.pages.urls import urlpatterns as hub_pages
 from llmos.jobs.pages.urls import urlpatterns as jobs_pages
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
     path("accounts/", include("allauth.urls")),
     *finding.urlpatterns,
+    *welcome_pages,
     *evaluation_pages,
     *provenance.urlpatterns,
     *serving_pages,

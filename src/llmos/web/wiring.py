@@ -4,6 +4,9 @@ from llmos.accounts import queries as accounts_queries
 from llmos.community.finding import documents as finding_documents
 from llmos.community.finding import tasks as finding_tasks
 from llmos.community.threads import events as threads
+from llmos.community.welcome import tasks as welcome_tasks
+from llmos.community.welcome.pages import checklists as welcome_checklists
+from llmos.community.welcome.pages import learning as welcome_learning
 from llmos.evaluation import api as evaluation_api
 from llmos.evaluation import tasks as evaluation_tasks
 from llmos.evaluation.pages import panels as evaluation_panels
@@ -43,6 +46,10 @@ def connect() -> None:
     accounts_queries.provide_facts(hub_queries.overview_facts)
     search.provide(hub_queries.search_documents)
     search.provide(finding_documents.search_documents)
+    listen(hub.RefUpdated, welcome_tasks.on_ref_updated)
+    listen(hub.ChangeRequestChanged, welcome_tasks.on_change_request)
+    additions.add_home_panel(welcome_checklists.home_panel)
+    additions.add_panel("aside", welcome_learning.panel)
     listen(threads.PostWritten, finding_tasks.on_post)
     listen(threads.PostChanged, finding_tasks.on_post)
     listen(threads.ThreadChanged, finding_tasks.on_thread)

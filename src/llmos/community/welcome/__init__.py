@@ -1,0 +1,1 @@
+"""The welcome of newcomers: a tour, checklists, first tasks, code examples, guides."""
