@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 _DRAWINGS = Path(__file__).with_name("icons.svg")
-_FILLED = {"heart-full": "heart"}
+_FILLED = {"heart-full": "heart", "bookmark-full": "bookmark"}
 
 
 @cache
