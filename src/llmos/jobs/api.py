@@ -5,6 +5,7 @@ Clients' fields are theirs; our own part of a job stands under `llmos`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -37,6 +38,7 @@ PAGE = 1000
 AT_A_TIME = 500  # events read in one go
 LOOK_EVERY = 0.5  # seconds between looks at a stream that is being written
 KEEP_ALIVE = 20.0
+_NAMES = {stage.value: name for stage, name in CLIENT_NAMES.items()}
 ARTEFACT_NAMES = frozenset({"samples.jsonl"})
 FLAVOUR = "cpu-basic"  # the client's name for the plainest machine; there is one kind here
 WISHES = frozenset("activity inputs output recipe seed arguments priority cores labels".split())
@@ -59,8 +61,8 @@ def list_jobs(request: Request, body: bytes) -> Response:
     if len(jobs) > PAGE:
         following = request.url.include_query_params(skip=start + PAGE).query
         headers["Link"] = f'<{base_url(request)}{request.url.path}?{following}>; rel="next"'
-    base, moment = base_url(request), now()
-    return reply([_in_list(job, base, moment) for job in jobs[:PAGE]], headers=headers)
+    told = _told(base_url(request))
+    return reply([_in_list(job, told) for job in jobs[:PAGE]], headers=headers)
 
 
 @blocking
@@ -208,13 +210,26 @@ async def put_artefact(request: Request) -> Response:
 
 def described(job: Job, base: str) -> dict[str, Any]:
     """A job in the fields of hub clients, with all that we know of it under `llmos`."""
-    found = _in_list(summary_of(job), base, now())
+    found = _in_list(summary_of(job), _told(base))
     found["llmos"] |= {"spec": job.spec, "made": job.made, "result": job.result}
     return found
 
 
-def _in_list(job: Summary, base: str, moment: datetime) -> dict[str, Any]:
-    created, started, until = job.created_at, job.started_at, job.ended_at or moment
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is the same in every row of a list, and would take longer than the row."""
+
+    base: str
+    moment: datetime
+    retries: int
+
+
+def _told(base: str) -> _Told:
+    return _Told(base, now(), current(JobsSettings).attempts - 1)
+
+
+def _in_list(job: Summary, told: _Told) -> dict[str, Any]:
+    created, started, until = job.created_at, job.started_at, job.ended_at or told.moment
     return {
         "id": job.pk,
         "createdAt": iso(created),
@@ -226,10 +241,10 @@ def _in_list(job: Summary, base: str, moment: datetime) -> dict[str, Any]:
         "environment": {},
         "flavor": FLAVOUR,
         "labels": job.labels,
-        "status": {"stage": CLIENT_NAMES[Stage(job.stage)], "message": job.message or None},
+        "status": {"stage": _NAMES[job.stage], "message": job.message or None},
         "owner": {"id": str(job.namespace_id), "name": job.namespace, "type": job.kind},
         "initiator": {"type": "user", "id": str(job.user_id), "name": job.user},
-        "retry": current(JobsSettings).attempts - 1,
+        "retry": told.retries,
         "durations": {
             "schedulingSecs": _seconds(created, started) if started else None,
             "runningSecs": _seconds(started, until) if started else None,
@@ -245,7 +260,7 @@ def _in_list(job: Summary, base: str, moment: datetime) -> dict[str, Any]:
             "progress": job.progress or {},
             "output": job.output,
             "cost": job.cost,
-            "url": f"{base}/jobs/{job.namespace}/{job.pk}",
+            "url": f"{told.base}/jobs/{job.namespace}/{job.pk}",
         },
     }
 

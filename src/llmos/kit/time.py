@@ -9,4 +9,5 @@ def now() -> datetime:
 
 def iso(moment: datetime) -> str:
     """ISO-8601 with milliseconds and `Z`: `2026-11-23T09:30:00.000Z`, as hub clients parse it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.isoformat(timespec="milliseconds")[:-6] + "Z"
