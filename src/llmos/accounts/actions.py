@@ -16,6 +16,7 @@ from llmos.accounts.errors import (
 )
 from llmos.accounts.events import MembershipChanged, NamespaceChanged, NamespaceCreated
 from llmos.accounts.models import (
+    FormerName,
     Invitation,
     Membership,
     Namespace,
@@ -95,9 +96,9 @@ def change_picture(*, namespace: Namespace, content: bytes | None) -> None:
 
 
 @transaction.atomic
-def set_active(*, user: User, active: bool) -> None:
+def set_active(*, user: User, active: bool, reason: str = "") -> None:
     """Suspend a member, or let them back in: sessions and tokens stop or work again at once."""
-    User.objects.filter(pk=user.pk).update(is_active=active)
+    User.objects.filter(pk=user.pk).update(is_active=active, suspension_reason=reason)
     announce(NamespaceChanged(namespace_id=user.namespace_id))
 
 
@@ -263,6 +264,8 @@ def _create_namespace(
     name: str, kind: Namespace.Kind, *, full_name: str, any_name: bool
 ) -> Namespace:
     check_name(name, any_name=any_name)
+    if FormerName.objects.filter(key=key_of(name)).exists():
+        raise NameTaken(_("The name %(name)s is taken") % {"name": name})
     try:
         with transaction.atomic():
             namespace = Namespace.objects.create(

@@ -12,7 +12,8 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from llmos.accounts.actions import accept_invitation, enrol, invitation_of
@@ -20,7 +21,7 @@ from llmos.accounts.config import AccountsSettings
 from llmos.accounts.errors import InvitationSpent
 from llmos.accounts.models import User
 from llmos.accounts.names import check_name
-from llmos.accounts.queries import namespace_named
+from llmos.accounts.queries import is_taken
 from llmos.kit.config import current
 from llmos.kit.errors import Refusal
 from llmos.store.config import ServerSettings
@@ -40,7 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             check_name(username)
         except Refusal as refusal:
             raise ValidationError(refusal.message) from refusal
-        if not shallow and namespace_named(username) is not None:
+        if not shallow and is_taken(username):
             raise ValidationError(_("The name %(name)s is taken") % {"name": username})
         return username
 
@@ -56,6 +57,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 accept_invitation(secret=secret, user=user)
         request.session.pop(INVITATION_KEY, None)
         return user
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Who has proven to be a suspended member reads why."""
+        reason = user.suspension_reason
+        return render(request, "accounts/suspended.html", {"reason": reason}, status=403)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         site = SimpleNamespace(name=current(ServerSettings).name, domain=self.request.get_host())

@@ -76,3 +76,20 @@ class SignInRefused(Invalid):
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description, data={"error": error, "error_description": description})
+
+
+class CannotLeaveYet(Conflict):
+    """Something must be settled before the account can go; the message says what."""
+
+    code = "CannotLeaveYet"
+
+
+class NothingToFetch(NotFound):
+    """No export is ready: not asked for, still in the making, fetched or expired."""
+
+    code = "NothingToFetch"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("There is no export to fetch: it is not ready yet, was fetched, or has expired")
+        )

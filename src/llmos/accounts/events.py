@@ -26,3 +26,12 @@ class MembershipChanged(Event):
     organisation_id: int
     user_id: int
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft(Event):
+    """A member's account is gone; what she wrote stays without her name."""
+
+    user_id: int
+    namespace_id: int
+    name: str

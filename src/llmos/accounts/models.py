@@ -51,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(blank=True)
     is_staff = models.BooleanField(default=False)  # administrator of this hub
     is_active = models.BooleanField(default=True)
+    suspension_reason = models.TextField(blank=True)  # shown to a member who is not active
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -134,3 +135,36 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class FormerName(models.Model):
+    """The name of a member who is gone; nobody else is given it."""
+
+    key = models.CharField(max_length=96, primary_key=True)  # casefolded
+    since = models.DateTimeField(default=timezone.now)
+
+
+class Export(models.Model):
+    """What a member asked to take along: one archive, fetched once."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE)
+    asked_at = models.DateTimeField(default=timezone.now)
+    file = models.CharField(max_length=100, blank=True)  # in the home's exports; once ready
+    size = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+    fetched_at = models.DateTimeField(null=True)
+
+
+class Departure(models.Model):
+    """A member has asked to be deleted; the worker takes away what is left until all is gone."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE)
+    removes_text = models.BooleanField(default=False)
+    asked_at = models.DateTimeField(default=timezone.now)
+
+
+class SpentChallenge(models.Model):
+    """A solved task of the sign-up page, kept until it would have expired: it counts once."""
+
+    signature = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import (
+    FormerName,
     Invitation,
     Membership,
     Namespace,
@@ -30,6 +31,12 @@ def includes(role: Role | str | None, wanted: Role) -> bool:
 
 def namespace_named(name: str) -> Namespace | None:
     return Namespace.objects.filter(key=key_of(name)).first()
+
+
+def is_taken(name: str) -> bool:
+    """Whether somebody has this name, or had it and is gone."""
+    key = key_of(name)
+    return Namespace.objects.filter(key=key).exists() or FormerName.objects.filter(key=key).exists()
 
 
 def user_named(name: str) -> User | None:

@@ -52,6 +52,11 @@ class Home:
         return self.root / "xorbs"
 
     @property
+    def attachments(self) -> Path:
+        """Pictures and files of posts by their rows' ids, `attachments/<aa>/<id>`."""
+        return self.root / "attachments"
+
+    @property
     def uploads(self) -> Path:
         """Bodies in transit; whatever lies here at start belongs to nobody."""
         return self.root / "uploads"
@@ -64,6 +69,11 @@ class Home:
     def media(self) -> Path:
         """Avatars and other small public pictures."""
         return self.root / "media"
+
+    @property
+    def exports(self) -> Path:
+        """Archives of their data that members asked for, until they fetch them."""
+        return self.root / "exports"
 
     @property
     def run(self) -> Path:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "llmos.serving",
     "llmos.community.trust",
     "llmos.community.threads",
+    "llmos.community.moderation",
     "llmos.community.welcome",
     "llmos.web",
     "django_tasks",

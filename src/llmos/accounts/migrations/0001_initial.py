@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('is_staff', models.BooleanField(default=False)),
                 ('is_active', models.BooleanField(default=True)),
+                ('suspension_reason', models.TextField(blank=True)),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
@@ -122,5 +123,38 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='token',
             constraint=models.UniqueConstraint(fields=('user', 'name'), name='token_names_differ'),
+        ),
+        migrations.CreateModel(
+            name='Departure',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('removes_text', models.BooleanField(default=False)),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Export',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('file', models.CharField(blank=True, max_length=100)),
+                ('size', models.BigIntegerField(default=0)),
+                ('expires_at', models.DateTimeField(null=True)),
+                ('fetched_at', models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='FormerName',
+            fields=[
+                ('key', models.CharField(max_length=96, primary_key=True, serialize=False)),
+                ('since', models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='SpentChallenge',
+            fields=[
+                ('signature', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+            ],
         ),
     ]

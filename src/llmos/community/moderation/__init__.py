@@ -1,0 +1,1 @@
+"""Keeping the community a good place: reports, the queue, decisions with reasons, their log."""

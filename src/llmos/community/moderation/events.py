@@ -1,0 +1,31 @@
+"""What moderation tells rooms to its right."""
+
+from dataclasses import dataclass
+
+from llmos.store.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Event):
+    """Members who keep order may want to look: a case is open."""
+
+    case_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostDecided(Event):
+    """A moderator decided about a post. `reason` is for its author; `state` is the new one."""
+
+    post_id: int
+    state: str
+    reason: str
+    author_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDecided(Event):
+    """A moderator warned, silenced or suspended a member, or took that back."""
+
+    user_id: int
+    act: str
+    reason: str
