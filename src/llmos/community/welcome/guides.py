@@ -22,7 +22,7 @@ _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # The line under the title that leads to the other language; pages have a switch of their own.
 _SWITCH = re.compile(r"^\[(?:中文|English)\]\([^)]*\)\n", re.MULTILINE)
 _LINK = re.compile(r"\]\(([\w-]+?)(?:\.zh-CN)?\.md(#[^)]*)?\)")
-_REFERENCE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
+_REFERENCE = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])+)\]\(\.\./[^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
