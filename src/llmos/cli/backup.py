@@ -53,7 +53,7 @@ def backup(*, folder: Path) -> None:
         repositories = _copy_git(home.git, target.git)
         files = sum(
             _copy_tree(getattr(home, name), getattr(target, name))
-            for name in ("blobs", "xorbs", "media")
+            for name in ("blobs", "xorbs", "media", "attachments")
         )
         _copy_keys(home, target)
         _copy_jobs(home.root / _JOBS, target.root / _JOBS)
@@ -83,7 +83,7 @@ def restore(*, folder: Path) -> None:
         repositories = _copy_git(source.git, home.git)
         files = sum(
             _copy_tree(getattr(source, name), getattr(home, name))
-            for name in ("blobs", "xorbs", "media")
+            for name in ("blobs", "xorbs", "media", "attachments")
         )
         _copy_keys(source, home)
         _copy_jobs(source.root / _JOBS, home.root / _JOBS)

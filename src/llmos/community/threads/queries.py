@@ -1,0 +1,186 @@
+"""Reading posts and what one member has to do with them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from llmos.accounts.access import Viewer
+from llmos.accounts.models import Namespace, User
+from llmos.community.threads.access import listed
+from llmos.community.threads.addresses import POSTS_A_PAGE
+from llmos.community.threads.models import (
+    Bookmark,
+    Draft,
+    Post,
+    Reaction,
+    Reading,
+    Reference,
+    State,
+    Tag,
+    Thread,
+    ThreadTag,
+    Watch,
+)
+from llmos.kit.text import fold
+
+MOST_BACKLINKS = 20  # of one post
+MENTIONS_OFFERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Backlink:
+    """A post that quotes or names another one."""
+
+    post_id: int
+    number: int
+    thread_id: int
+    title: str
+    author: str
+
+
+def posts_of_page(thread: Thread, page: int) -> list[Post]:
+    """Posts whose numbers stand on a page, the held back ones too, with their authors."""
+    first = (page - 1) * POSTS_A_PAGE + 1
+    found = (
+        Post.objects.filter(thread=thread, number__gte=first, number__lt=first + POSTS_A_PAGE)
+        .select_related("author__namespace", "author__standing")
+        .order_by("number")
+    )
+    posts = list(found)
+    for post in posts:
+        post.thread = thread
+    return posts
+
+
+def posts_after(thread: Thread, number: int, limit: int) -> list[Post]:
+    found = (
+        Post.objects.filter(thread=thread, number__gt=number, state=State.VISIBLE)
+        .select_related("author__namespace")
+        .order_by("number")
+    )
+    return list(found[:limit])
+
+
+def reactions_by(user_id: int, posts: Collection[int]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    rows = Reaction.objects.filter(user_id=user_id, post_id__in=posts)
+    for post_id, name in rows.values_list("post_id", "name"):
+        found.setdefault(post_id, set()).add(name)
+    return found
+
+
+def bookmarked_by(user_id: int, posts: Collection[int]) -> set[int]:
+    rows = Bookmark.objects.filter(user_id=user_id, post_id__in=posts)
+    return set(rows.values_list("post_id", flat=True))
+
+
+def bookmarks_of(user_id: int) -> QuerySet[Bookmark]:
+    """Newest first. Each is to be asked for access before it is shown."""
+    rows = Bookmark.objects.filter(user_id=user_id).select_related(
+        "post__author__namespace", "post__thread__repository__namespace", "post__thread__author"
+    )
+    return rows.order_by("-at", "-pk")
+
+
+def backlinks_of(viewer: Viewer, posts: Collection[int]) -> dict[int, list[Backlink]]:
+    """What quotes these posts, in conversations that the viewer finds in lists."""
+    rows = Reference.objects.filter(kind=Reference.Kind.POST, target__in=posts)
+    return _backlinks(viewer, rows)
+
+
+def thread_backlinks(viewer: Viewer, thread_id: int) -> list[Backlink]:
+    """What names this thread from elsewhere."""
+    rows = Reference.objects.filter(kind=Reference.Kind.THREAD, target=thread_id)
+    rows = rows.exclude(post__thread_id=thread_id)
+    return _backlinks(viewer, rows).get(thread_id, [])
+
+
+def _backlinks(viewer: Viewer, rows: QuerySet[Reference]) -> dict[int, list[Backlink]]:
+    found = list(
+        rows.filter(post__state=State.VISIBLE)
+        .order_by("post_id")
+        .values_list(
+            "target",
+            "post_id",
+            "post__number",
+            "post__thread_id",
+            "post__thread__title",
+            "post__author__username",
+        )[: MOST_BACKLINKS * POSTS_A_PAGE]
+    )
+    if not found:
+        return {}
+    threads = Thread.objects.filter(listed(viewer), pk__in={row[3] for row in found})
+    seen = set(threads.values_list("pk", flat=True))
+    links: dict[int, list[Backlink]] = {}
+    for target, post_id, number, thread_id, title, author in found:
+        of_target = links.setdefault(target, [])
+        if thread_id in seen and len(of_target) < MOST_BACKLINKS:
+            of_target.append(Backlink(post_id, number, thread_id, title, author or ""))
+    return links
+
+
+def last_read(user_id: int, threads: Collection[int]) -> dict[int, int]:
+    """Where the member left off, by thread; the ones she never read are missing."""
+    rows = Reading.objects.filter(user_id=user_id, thread_id__in=threads)
+    return dict(rows.values_list("thread_id", "last_number"))
+
+
+def watch_level(user_id: int, kind: str, target: str) -> int:
+    row = Watch.objects.filter(user_id=user_id, kind=kind, target=target)
+    level: int | None = row.values_list("level", flat=True).first()
+    return Watch.Level.NORMAL if level is None else level
+
+
+def watch_levels(user_id: int, kind: str, targets: Iterable[str]) -> dict[str, int]:
+    rows = Watch.objects.filter(user_id=user_id, kind=kind, target__in=list(targets))
+    return dict(rows.values_list("target", "level"))
+
+
+def tags_of(threads: Collection[int]) -> dict[int, list[Tag]]:
+    found: dict[int, list[Tag]] = {}
+    rows = ThreadTag.objects.filter(thread_id__in=threads).select_related("tag").order_by("pk")
+    for row in rows:
+        found.setdefault(row.thread_id, []).append(row.tag)
+    return found
+
+
+def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
+    wanted = {one for one in ids if one is not None}
+    return User.objects.select_related("namespace").in_bulk(wanted) if wanted else {}
+
+
+def draft_of(user_id: int | None, form: str) -> dict[str, Any]:
+    """What the member had begun to write in a form, or nothing."""
+    if user_id is None:
+        return {}
+    content = Draft.objects.filter(user_id=user_id, form=form)
+    found: dict[str, Any] | None = content.values_list("content", flat=True).first()
+    return found or {}
+
+
+def drafts_of(user_id: int) -> QuerySet[Draft]:
+    return Draft.objects.filter(user_id=user_id).order_by("-at", "-pk")
+
+
+def names_beginning(viewer: Viewer, letters: str) -> list[dict[str, str]]:
+    """Members and organisations to choose from after an `@`."""
+    found = Namespace.objects.filter(key__startswith=letters.casefold()).exclude(
+        user__is_active=False
+    )
+    rows = found.order_by("key").values_list("name", "full_name")[:MENTIONS_OFFERED]
+    return [{"name": name, "about": about} for name, about in rows]
+
+
+def tags_beginning(letters: str) -> list[dict[str, str]]:
+    """Tags to choose from after a `#`, the used ones first."""
+    spelled = fold(letters)
+    found = Tag.objects.filter(
+        Q(name__startswith=spelled)
+        | Q(title_zh__startswith=letters)
+        | Q(aliases__alias__startswith=spelled)
+    ).distinct()
+    rows = found.order_by("-threads_count", "name")[:MENTIONS_OFFERED]
+    return [{"name": tag.name, "about": tag.title_zh or tag.title_en} for tag in rows]

@@ -1,0 +1,113 @@
+// A conversation: keys, quoting, reactions in place, and how far one has read.
+const talk = document.querySelector("[data-talk]");
+const posts = [...talk.querySelectorAll("[data-post]")];
+const composer = talk.querySelector("form[data-composer]");
+const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+const send = (form) => fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+
+const writing = (element) => element.closest("input, textarea, select, [contenteditable]");
+const current = () => document.activeElement?.closest("[data-post]")
+  ?? posts.find((post) => post.getBoundingClientRect().bottom > 80);
+
+const step = (by) => {
+  const at = posts.indexOf(document.activeElement?.closest("[data-post]") ?? null);
+  const next = posts[at < 0 ? posts.indexOf(current()) : Math.min(posts.length - 1, Math.max(0, at + by))];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "start" });
+};
+
+const answer = (post, text = "") => composer?.dispatchEvent(new CustomEvent("answer", {
+  detail: { id: post?.dataset.post ?? "", whom: post ? `${post.dataset.author} #${post.dataset.number}` : "", text },
+}));
+
+const selected = () => {
+  const selection = getSelection();
+  if (selection.isCollapsed) return null;
+  const post = selection.anchorNode?.parentElement?.closest("[data-post]");
+  return post && post.contains(selection.focusNode) ? { post, words: selection.toString() } : null;
+};
+
+const quote = async (post, words = "") => {
+  const address = `/posts/${post.dataset.post}/quote?${new URLSearchParams(words ? { words: words.slice(0, 2000) } : {})}`;
+  const got = await fetch(address, { headers: { Accept: "application/json" } });
+  if (got.ok) answer(post, (await got.json()).text);
+};
+
+// Before the house's own keys: here `j` and `k` walk through posts.
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (writing(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "j") step(1);
+  else if (event.key === "k") step(-1);
+  else if (event.key === "r" && composer) answer(current());
+  else if (event.key === "q" && composer) {
+    const found = selected() ?? { post: current(), words: "" };
+    if (found.post) quote(found.post, found.words);
+  } else if (event.key === "e") current()?.querySelector("[data-edit]")?.click();
+  else return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+const help = document.querySelector("dialog.keys dl");
+help?.append(document.getElementById("thread-keys").content.cloneNode(true));
+
+talk.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-quote]");
+  if (!link || !composer || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const post = link.closest("[data-post]");
+  const found = selected();
+  quote(post, found?.post === post ? found.words : "");
+});
+
+talk.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const isReaction = form.hasAttribute("data-react");
+  if (!isReaction && !form.hasAttribute("data-bookmark")) return;
+  event.preventDefault();
+  const got = await send(form).catch(() => null);
+  if (!got?.ok) { form.submit(); return; } // the page says why
+  const told = await got.json();
+  const button = form.querySelector("button");
+  button.setAttribute("aria-pressed", String(told.on));
+  form.elements.on.value = told.on ? "0" : "1";
+  if (isReaction) {
+    form.querySelector(".count").textContent = told.count || "";
+    form.classList.toggle("rare", !told.count);
+  } else button.querySelector("svg").classList.toggle("icon-fill", told.on);
+});
+
+const watch = talk.querySelector("[data-watch]");
+if (watch) {
+  watch.querySelector("button").hidden = true;
+  watch.addEventListener("change", () => send(watch));
+}
+
+// How far one has read: what was on the screen for a moment counts; told once in a while.
+const progress = document.querySelector("[data-progress]");
+const seen = new Map();
+let furthest = 0;
+let told = 0;
+const tell = () => {
+  if (!token || furthest <= told) return;
+  told = furthest;
+  const body = new FormData();
+  body.append("number", furthest);
+  body.append("csrfmiddlewaretoken", token);
+  fetch(`/threads/${talk.dataset.talk}/read`, { method: "POST", body, keepalive: true, headers: { Accept: "application/json" } }).catch(() => { told = 0; });
+};
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const number = Number(entry.target.dataset.number);
+    clearTimeout(seen.get(number));
+    if (!entry.isIntersecting) continue;
+    progress.querySelector("output").textContent = number;
+    progress.hidden = posts.length < 5;
+    seen.set(number, setTimeout(() => { furthest = Math.max(furthest, number); }, 800));
+  }
+}, { rootMargin: "-20% 0px -20% 0px" });
+for (const post of posts) watcher.observe(post);
+setInterval(tell, 5000);
+document.addEventListener("visibilitychange", () => { if (document.hidden) tell(); });
+window.addEventListener("pagehide", tell);
