@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "llmos.serving",
     "llmos.community.trust",
     "llmos.community.threads",
+    "llmos.community.discussions",
     "llmos.community.moderation",
     "llmos.community.welcome",
     "llmos.web",
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
+    "llmos.web.compression.PageCompression",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "llmos.web.language.LanguageMiddleware",
