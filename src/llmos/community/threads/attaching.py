@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.community.threads.access import post_for, writer
-from llmos.community.threads.config import CommunitySettings
 from llmos.community.threads.errors import AttachmentNotFound
 from llmos.community.threads.models import Attachment
+from llmos.community.trust.config import CommunitySettings
 from llmos.community.trust.limits import check_pace
 from llmos.community.trust.queries import standing_of
 from llmos.kit.config import current

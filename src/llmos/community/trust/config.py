@@ -24,4 +24,6 @@ class CommunitySettings(Section):
     )
     pace: int = setting(100, "how fast members may write, in percent of the table; 0: no limit")
     reports_that_hide: int = setting(3, "reports that hide a new member's post until looked at")
-    export_days: int = setting(7, "how long an export of one's data waits to be fetched")
+    attachment_limit: int = setting(
+        10 * 2**20, "bytes of one picture or file in a post; 0 allows none"
+    )
