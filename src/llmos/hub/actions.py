@@ -37,6 +37,7 @@ from llmos.hub.models import (
     Visibility,
 )
 from llmos.hub.names import check_name, key_of
+from llmos.hub.telling import tell_opened
 from llmos.kit.errors import Forbidden, Invalid, Unauthenticated
 from llmos.kit.time import now
 from llmos.store.events import announce
@@ -134,6 +135,7 @@ def change_settings(
     gated: str | None = None,
     disabled: bool | None = None,
     protected_branches: list[str] | None = None,
+    sign_off: bool | None = None,
 ) -> Repository:
     """Set what is given; None leaves a setting as it is. Raises Invalid."""
     if visibility is not None:
@@ -146,7 +148,10 @@ def change_settings(
         repository.disabled = disabled
     if protected_branches is not None:
         repository.protected_branches = sorted(set(protected_branches))
-    repository.save(update_fields=["visibility", "gated", "disabled", "protected_branches"])
+    if sign_off is not None:
+        repository.sign_off = sign_off
+    changed = ["visibility", "gated", "disabled", "protected_branches", "sign_off"]
+    repository.save(update_fields=changed)
     announce(RepositoryChanged(repository_id=repository.pk))
     return repository
 
@@ -207,6 +212,14 @@ def record_push(
     announce(RefUpdated(repository_id=repository.pk, ref=ref, old=old, new=new, user_id=user_id))
 
 
+def record_lost_push(repository: Repository) -> None:
+    """Note where `main` is when nobody did: whoever moved it was killed before it was recorded."""
+    head = refs.drift(repository.pk, repository.head_sha)
+    if head is not None:
+        old = repository.head_sha or refs.NOTHING
+        record_push(repository=repository, ref=repos.MAIN, old=old, new=head, user_id=None)
+
+
 @transaction.atomic
 def take_number(*, repository_id: int) -> int:
     """The next number for a change request or a discussion; never given twice."""
@@ -225,7 +238,10 @@ def open_change_request(
     base: str,
     draft: bool = False,
 ) -> ChangeRequest:
-    """A change request with the next number; `refs/pr/<number>` is the caller's to make."""
+    """A change request with the next number; `refs/pr/<number>` is the caller's to make.
+
+    Its description opens the conversation about it. Raises Invalid.
+    """
     title = title.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
         raise Invalid(
@@ -235,11 +251,11 @@ def open_change_request(
         repository=repository,
         number=take_number(repository_id=repository.pk),
         title=title,
-        description=description,
         author_id=author_id,
         status=ChangeRequest.Status.DRAFT if draft else ChangeRequest.Status.OPEN,
         base=base,
     )
+    tell_opened(change, description)
     announce(ChangeRequestOpened(repository_id=repository.pk, number=change.number))
     return change
 

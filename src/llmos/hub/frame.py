@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from llmos.hub.additions import Named, Tab, beside, tabs_of
 from llmos.hub.door import Opened
-from llmos.hub.models import ChangeRequest, Repository
+from llmos.hub.models import Repository
 from llmos.hub.queries import likes
 
 # Tags that say again what a column or another chip says.
@@ -77,16 +77,11 @@ def _rank(tag: str) -> int:
 
 
 def _tabs(at: Opened) -> list[Tab]:
-    changes = ChangeRequest.objects.filter(
-        repository=at.repository,
-        status__in=[ChangeRequest.Status.OPEN, ChangeRequest.Status.DRAFT],
-    ).count()
     tabs: list[Tab] = [("card", at.url, _("Card"), None)]
     if at.rights.read:
         tabs += [
             ("files", at.at("tree", ""), _("Files"), None),
             ("history", at.at("commits", ""), _("History"), None),
-            ("changes", f"{at.url}/discussions", _("Changes"), changes or None),
         ]
     tabs += tabs_of(at)
     if at.rights.admin:

@@ -36,6 +36,8 @@ class Repository(models.Model):
     gated = models.CharField(max_length=6, blank=True)  # "", "auto" or "manual"
     disabled = models.BooleanField(default=False)
     protected_branches = models.JSONField(default=list)
+    # Commits onto `main` need a Signed-off-by line: the Developer Certificate of Origin.
+    sign_off = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now())
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now())
@@ -199,7 +201,11 @@ class DownloadDay(models.Model):
 
 
 class ChangeRequest(models.Model):
-    """A proposed change on `refs/pr/<number>`: a pull request in the clients' words."""
+    """A proposed change on `refs/pr/<number>`: a pull request in the clients' words.
+
+    What is said about it, its description first, and what happens to it is told elsewhere
+    (`hub.telling`).
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft"
@@ -212,7 +218,6 @@ class ChangeRequest(models.Model):
     )
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=300)
-    description = models.TextField(blank=True)
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.DRAFT)
     base = models.CharField(max_length=40)  # commit of `main` it started from
@@ -224,23 +229,6 @@ class ChangeRequest(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "number"], name="numbered_per_repository")
         ]
-
-
-class ChangeEvent(models.Model):
-    """Something that happened to a change request, in the order of ids; pushes stand in git."""
-
-    class Type(models.TextChoices):
-        COMMENT = "comment"
-        STATUS = "status-change"
-        TITLE = "title-change"
-
-    change_request = models.ForeignKey(
-        ChangeRequest, on_delete=models.CASCADE, related_name="events"
-    )
-    type = models.CharField(max_length=16, choices=Type.choices)
-    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    content = models.JSONField(default=dict)  # {"text"}, {"status"} or {"from", "to"}
-    created_at = models.DateTimeField(default=timezone.now)
 
 
 class AccessRequest(models.Model):

@@ -3,10 +3,10 @@
 from starlette.routing import Route
 
 from llmos.accounts import api as accounts
+from llmos.community.discussions import api as discussions
 from llmos.community.finding import api as finding
 from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
-    changes,
     commit,
     gated,
     info,
@@ -38,7 +38,7 @@ def machine_routes() -> list[Route]:
         *refs.routes,
         *lists.routes,
         *repos.routes,
-        *changes.routes,
+        *discussions.routes,
         *social.routes,
         *gated.routes,
         *transfer.routes,

@@ -5,8 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from llmos.accounts import pages as accounts
 from llmos.community.discussions.pages.urls import urlpatterns as discussions_pages
 from llmos.community.finding import pages as finding
-from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
 from llmos.community.threads.pages.urls import urlpatterns as threads_pages
+from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
 from llmos.evaluation.pages.urls import urlpatterns as evaluation_pages
 from llmos.hub.pages.urls import urlpatterns as hub_pages
 from llmos.jobs.pages.urls import urlpatterns as jobs_pages

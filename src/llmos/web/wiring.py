@@ -1,6 +1,10 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
 from llmos.accounts import queries as accounts_queries
+from llmos.community.discussions import actions as discussions_actions
+from llmos.community.discussions import queries as discussions_queries
+from llmos.community.discussions import tasks as discussions_tasks
+from llmos.community.discussions.pages import panels as discussions_panels
 from llmos.community.finding import documents as finding_documents
 from llmos.community.finding import tasks as finding_tasks
 from llmos.community.threads import events as threads
@@ -10,7 +14,7 @@ from llmos.community.welcome.pages import learning as welcome_learning
 from llmos.evaluation import api as evaluation_api
 from llmos.evaluation import tasks as evaluation_tasks
 from llmos.evaluation.pages import panels as evaluation_panels
-from llmos.hub import additions
+from llmos.hub import additions, telling
 from llmos.hub import events as hub
 from llmos.hub import queries as hub_queries
 from llmos.hub import tasks as hub_tasks
@@ -28,6 +32,13 @@ from llmos.training.pages.offers import offer as training_offer
 
 def connect() -> None:
     """Called once per process, when Django is ready."""
+    telling.tell_of_changes(discussions_actions.begin_for_change, discussions_actions.note_change)
+    listen(hub.ChangeRequestChanged, discussions_tasks.on_change_request_changed)
+    listen(hub.RefUpdated, discussions_tasks.on_ref_updated)
+    listen(hub.RepositoryChanged, discussions_tasks.on_repository_changed)
+    additions.add_tab(discussions_panels.tab)
+    additions.add_panel("commit", discussions_panels.contributing)
+    finding_documents.provide_facts("discussion", discussions_queries.facts_for_search)
     listen(hub.RefUpdated, hub_tasks.on_ref_updated)
     listen(hub.RepositoryCreated, hub_tasks.on_repository_changed)
     listen(hub.RepositoryChanged, hub_tasks.on_repository_changed)
@@ -59,6 +70,7 @@ def connect() -> None:
     additions.add_panel("above", provenance_pages.strip)
     additions.add_panel("aside", provenance_pages.made_from)
     additions.add_panel("aside", provenance_pages.used_for)
+    additions.add_panel("aside", discussions_panels.talk)
     additions.add_panel("settings", provenance_pages.warning)
     additions.add_panel("commit", provenance_pages.warning)
 

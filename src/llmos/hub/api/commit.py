@@ -12,7 +12,7 @@ from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.access import rights_of
 from llmos.hub.actions import open_change_request, record_push
 from llmos.hub.errors import BranchMoved, RevisionNotFound
-from llmos.hub.git import refs, tree
+from llmos.hub.git import refs, signoff, tree
 from llmos.hub.git.draft import Draft, Landed
 from llmos.hub.git.intake import (
     Change,
@@ -135,6 +135,9 @@ class _Intake:
             base = refs.resolve(self.repository.pk, header.parent)
         elif header.parent is not None and not _names(header.parent, self._head):
             raise BranchMoved
+        if not self.proposing and signoff.must_sign(self.repository.sign_off, self._ref):
+            message = f"{header.summary}\n\n{header.description}"
+            signoff.check_message(message=message, name=self.viewer.name)
         self._header = header
         self._draft = Draft(self.repository.pk, base)
         self._draft.describe(

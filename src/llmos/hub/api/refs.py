@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from llmos.accounts.access import Viewer, viewer_of
 from llmos.hub.actions import record_push
-from llmos.hub.git import log, refs
+from llmos.hub.git import log, refs, signoff
 from llmos.hub.git.log import Commit
 from llmos.hub.git.refs import NOTHING, Ref
 from llmos.hub.models import Repository
@@ -118,6 +118,8 @@ def super_squash(request: Request, body: bytes) -> Response:
     message = json_of(body).get("message") or f"Super-squash branch '{branch}'"
     if not isinstance(message, str):
         raise Invalid("message must be a text")
+    if signoff.must_sign(repository.sign_off, refs.writable_ref(branch)):
+        signoff.check_message(message=message, name=viewer.name)
     squashed, old = refs.super_squash(
         repository.pk, branch, message=message[:_LONGEST_MESSAGE], author=viewer.name
     )

@@ -95,11 +95,15 @@ def change_settings(request: Request, body: bytes) -> Response:
     branches = asked.get("protectedBranches")
     if branches is not None and not _is_texts(branches):
         raise Invalid("protectedBranches is a list of branch names")
+    sign_off = asked.get("signOff")
+    if sign_off is not None and not isinstance(sign_off, bool):
+        raise Invalid("signOff is true or false")
     changed = actions.change_settings(
         repository=repository,
         visibility=asked_visibility(asked),
         gated=(gated or "") if "gated" in asked else None,
         protected_branches=branches,
+        sign_off=sign_off,
     )
     return reply(
         {
@@ -107,6 +111,7 @@ def change_settings(request: Request, body: bytes) -> Response:
             "private": changed.is_private,
             "gated": changed.gated or False,
             "protectedBranches": changed.protected_branches,
+            "signOff": changed.sign_off,
         }
     )
 

@@ -206,6 +206,7 @@ def _rules(viewer: Viewer, repository: Repository) -> Rules:
         may_write=may_write,
         own_changes=frozenset() if may_write else _own_changes(viewer, repository),
         protected=frozenset(repository.protected_branches),
+        sign_off=repository.sign_off,
         missing=functools.partial(missing_content, repository.pk),
     )
 

@@ -18,6 +18,7 @@ from typing import IO
 
 import pygit2
 
+from llmos.hub.git import signoff
 from llmos.hub.git.config import GitSettings
 from llmos.hub.git.draft import check_names, differences
 from llmos.hub.git.paths import DEEPEST, BadPath, NamesCollide, checked_path
@@ -72,6 +73,7 @@ class Rules:
     may_write: bool
     own_changes: frozenset[int]  # numbers of change requests that are hers
     protected: frozenset[str]  # short branch names
+    sign_off: bool  # commits onto `main` need the line
     missing: Callable[[dict[str, str]], set[str]]  # of {sha256: path}, those not uploaded here
 
 
@@ -115,6 +117,12 @@ def check_push(repository_id: int, quarantine: str, changes: list[RefChange], ru
         for c in changes
         if _is_protected(c.ref, rules) and not c.creates and not objects.is_ancestor(c.old, c.new)
     ]
+    faults = faults or [
+        fault
+        for c in changes
+        if signoff.must_sign(rules.sign_off, c.ref) and not c.deletes
+        for fault in _faults_of_signing(objects, c)
+    ]
     if faults:
         raise PushRefused(faults)
     faults = _faults_of_blobs(objects, [c.new for c in changes if not c.deletes], rules)
@@ -146,6 +154,21 @@ def _fault_of_ref(change: RefChange, rules: Rules) -> str | None:
 
 def _is_protected(ref: str, rules: Rules) -> bool:
     return ref.removeprefix("refs/heads/") in rules.protected and ref.startswith("refs/heads/")
+
+
+def _faults_of_signing(objects: "_Objects", change: RefChange) -> list[str]:
+    unsigned = [c for c in objects.new_commits(change) if not c.is_signed_off]
+    if not unsigned:
+        return []
+    first = unsigned[0]
+    named = f"{first.sha[:8]} “{first.title[:60]}”"
+    return [
+        f"{change.ref}: this repository asks for a sign-off, and {named}"
+        + (f" and {len(unsigned) - 1} more have" if len(unsigned) > 1 else " has")
+        + " none by its author or committer",
+        "By “Signed-off-by: Name <mail>” you say that you may contribute it (/legal/dco).",
+        "Add it with: git rebase --signoff origin/main; from then on: git commit -s",
+    ]
 
 
 def _faults_of_blobs(objects: "_Objects", tips: list[str], rules: Rules) -> list[str]:
@@ -226,6 +249,22 @@ class _Objects:
                 process.wait()
         if listed.returncode != 0 or sized.returncode != 0:
             raise PushRefused(["The pushed objects cannot be read; check them with git fsck"])
+
+    def new_commits(self, change: RefChange) -> Iterator[signoff.Signed]:
+        """The commits that a push puts onto a branch, read as they are found."""
+        known = [] if change.creates else ["--not", change.old]
+        process = self._started([*signoff.LOG, change.new, *known], None)
+        watch = threading.Timer(CHECK_SECONDS, process.kill)
+        watch.start()
+        assert process.stdout is not None
+        try:
+            yield from signoff.read(process.stdout)
+        finally:
+            watch.cancel()
+            process.stdout.close()
+            process.wait()
+        if process.returncode != 0:
+            raise PushRefused(["The pushed commits cannot be read; check them with git fsck"])
 
     def contents(self, oids: dict[str, str]) -> Iterator[tuple[str, bytes]]:
         """Of small blobs; only those that begin like a pointer matter to the caller."""

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from llmos.hub.additions import panels_of
 from llmos.hub.addresses import repo_paths
 from llmos.hub.door import Opened, opened
 from llmos.hub.errors import BranchMoved, EntryNotFound
@@ -14,7 +13,7 @@ from llmos.hub.git import refs
 from llmos.hub.git.draft import Draft
 from llmos.hub.git.tree import entries_at, entry_at
 from llmos.hub.pages.files import crumbs, text_of
-from llmos.hub.pages.writing import commit
+from llmos.hub.pages.writing import commit, commit_fields
 from llmos.kit.errors import Invalid, Refusal
 
 CARD_START = """---
@@ -90,7 +89,7 @@ def delete(request: HttpRequest, type_: str, ns: str, name: str, rest: str) -> H
         "hub/delete.html",
         "files",
         crumbs=crumbs(at, at.path, "blob"),
-        panels=panels_of(request, at, "commit"),
+        **commit_fields(request, at),
     )
 
 
@@ -134,7 +133,7 @@ def _form(
         problem=problem,
         is_new=is_new,
         on_branch=_moves(at),
-        panels=panels_of(request, at, "commit"),
+        **commit_fields(request, at),
     )
     response.status_code = 422 if problem else 200
     return response

@@ -7,13 +7,13 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from llmos.hub.addresses import repo_paths
+from llmos.hub.commits import commit_of
 from llmos.hub.door import Opened, opened
 from llmos.hub.facts.cards import read_card
 from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
 from llmos.hub.git.lastcommit import last_commits
 from llmos.hub.git.tree import Entry, entries, entry_at, read_blob, xet_hashes
-from llmos.hub.pages.commits import commit_of
 from llmos.hub.pages.repo import CARD, card_links
 from llmos.hub.pages.weights import weights_table
 from llmos.hub.queries import scans_of

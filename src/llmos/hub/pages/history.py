@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 
 from llmos.hub.addresses import repo_paths
+from llmos.hub.commits import ROWS_A_PAGE, commit_of, log
+from llmos.hub.differences import difference
 from llmos.hub.door import opened
 from llmos.hub.frame import repo_page
 from llmos.hub.git import refs
-from llmos.hub.pages.commits import ROWS_A_PAGE, commit_of, log
-from llmos.hub.pages.differences import difference
 from llmos.hub.pages.files import crumbs
 
 LAST_PAGE = 200

@@ -1,4 +1,4 @@
-"""Settings of a repository: who sees it, its name, its protected branches, its end."""
+"""Settings of a repository: who sees it, its name, its protected branches, sign-off, its end."""
 
 from collections.abc import Callable
 
@@ -59,6 +59,13 @@ def _protect(request: HttpRequest, at: Opened) -> HttpResponse:
     return HttpResponseRedirect(f"{at.url}/settings")
 
 
+def _sign_off(request: HttpRequest, at: Opened) -> HttpResponse:
+    asked = request.POST.get("sign_off") == "yes"
+    actions.change_settings(repository=at.repository, sign_off=asked)
+    messages.success(request, _("Saved"))
+    return HttpResponseRedirect(f"{at.url}/settings")
+
+
 def _move(request: HttpRequest, at: Opened) -> HttpResponse:
     moved = actions.move_repository(
         viewer=at.viewer,
@@ -82,6 +89,7 @@ def _delete(request: HttpRequest, at: Opened) -> HttpResponse:
 _DEEDS: dict[str, Callable[[HttpRequest, Opened], HttpResponse]] = {
     "visibility": _visibility,
     "protect": _protect,
+    "sign-off": _sign_off,
     "move": _move,
     "delete": _delete,
 }

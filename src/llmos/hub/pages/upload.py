@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from llmos.hub.additions import panels_of
 from llmos.hub.addresses import repo_paths
 from llmos.hub.door import Opened, opened
 from llmos.hub.frame import repo_page
@@ -23,7 +22,7 @@ from llmos.hub.git.draft import Draft
 from llmos.hub.git.rules import Announced, upload_mode
 from llmos.hub.lfs.actions import keep_blob
 from llmos.hub.pages.files import crumbs
-from llmos.hub.pages.writing import commit
+from llmos.hub.pages.writing import commit, commit_fields
 from llmos.kit.errors import Invalid, Refusal
 from llmos.store.blobs import Received, upload_path
 from llmos.wire.lfs import Pointer
@@ -101,7 +100,7 @@ def _form(request: HttpRequest, at: Opened, problem: str = "") -> HttpResponse:
         problem=problem,
         limit=FORM_LIMIT_BYTES,
         api=f"/api/{at.repository.kind.plural}/{at.repository.full_name}",
-        panels=panels_of(request, at, "commit"),
+        **commit_fields(request, at),
     )
     response.status_code = 422 if problem else 200
     return response

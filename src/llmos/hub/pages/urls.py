@@ -4,13 +4,13 @@ from django.urls import URLPattern
 
 from llmos.hub.pages import (
     branches,
-    changes,
     create,
     edit,
     files,
     gate,
     history,
     home,
+    legal,
     lists,
     people,
     preferences,
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     pattern
     for family in (
         home,
+        legal,
         lists,
         preferences,
         styleguide,
@@ -34,7 +35,6 @@ urlpatterns: list[URLPattern] = [
         history,
         edit,
         upload,
-        changes,
         branches,
         settings,
         gate,

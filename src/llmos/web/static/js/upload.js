@@ -117,7 +117,9 @@ const upload = async () => {
   const names = [...chosen.keys()];
   const modes = await placed(names);
   const summary = form.elements.summary.value || words.summary.replace("{n}", names.length);
-  const lines = [JSON.stringify({ key: "header", value: { summary, description: form.elements.description.value } }) + "\n"];
+  const box = form.elements.sign_off;
+  const description = form.elements.description.value + (box?.checked ? `\n\n${box.dataset.line}` : "");
+  const lines = [JSON.stringify({ key: "header", value: { summary, description } }) + "\n"];
   for (const name of names) {
     const { file, meter } = chosen.get(name);
     const path = words.folder + name;

@@ -1,0 +1,1 @@
+"""Discussions on repositories, and the conversation of change requests."""
