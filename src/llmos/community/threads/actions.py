@@ -36,7 +36,7 @@ from llmos.community.threads.models import (
     Thread,
     Watch,
 )
-from llmos.community.threads.rendering import VERSION, Rendered, render
+from llmos.community.threads.rendering import NO_LINKS, VERSION, Rendered, render
 from llmos.community.threads.tags import set_tags
 from llmos.community.trust.actions import count
 from llmos.community.trust.errors import KeptAway
@@ -47,6 +47,7 @@ from llmos.kit.errors import Invalid
 from llmos.kit.text import cleaned, language_of
 from llmos.kit.time import now
 from llmos.store.events import announce
+from llmos.store.markup import LinkBase
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 100_000  # characters of one post
@@ -76,6 +77,7 @@ def open_thread(
     state: str = State.VISIBLE,
     is_draft: bool = False,
     publish_at: datetime | None = None,
+    links: LinkBase = NO_LINKS,
 ) -> Thread:
     """A thread with its first post. `address` may hold `{id}`, and `{slug}` of the title.
 
@@ -89,7 +91,7 @@ def open_thread(
     again = _written_with(author, key)
     if again is not None:
         return again.thread
-    rendered = _checked(viewer, text, kind="thread")
+    rendered = _checked(viewer, text, kind="thread", links=links)
     reason = reason_to_hold(viewer, where, text, rendered)
     try:
         return begin_thread(
@@ -234,6 +236,7 @@ def edit_post(
     note: str = "",
     title: str = "",
     language: str = "",
+    links: LinkBase = NO_LINKS,
 ) -> Post:
     """Replace a post's text, and with `title` its thread's; the old one stays in its history.
 
@@ -244,7 +247,7 @@ def edit_post(
     text = _text(text)
     if not may_edit(viewer, post):
         raise NotYours
-    rendered = _checked(viewer, text, kind="edit")
+    rendered = _checked(viewer, text, kind="edit", links=links)
     with transaction.atomic():
         post = Post.objects.select_for_update().select_related("thread").get(pk=post.pk)
         if post.edits != seen_edits:
@@ -304,7 +307,8 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
         announce(ThreadChanged(thread_id=thread.pk))
     if was != State.PENDING and state == State.PENDING:
         announce(PostHeld(post_id=post.pk))
-    if was == State.PENDING and state == State.VISIBLE:
+    is_public = thread.published_at is not None and thread.published_at <= now()
+    if was == State.PENDING and state == State.VISIBLE and is_public:
         thread.state = state if post.number == 1 else thread.state
         if post.number == 1:
             announce(ThreadOpened(thread_id=thread.pk))
@@ -424,11 +428,11 @@ def _refer(post: Post, rendered: Rendered) -> None:
         ).update(post=post)
 
 
-def _checked(viewer: Viewer, text: str, *, kind: str) -> Rendered:
+def _checked(viewer: Viewer, text: str, *, kind: str, links: LinkBase = NO_LINKS) -> Rendered:
     """The rendered text, if it is within what its author's level allows."""
     assert viewer.user_id is not None
     standing = standing_of(viewer.user_id)
-    rendered = render(text)
+    rendered = render(text, links)
     if not viewer.is_admin:
         check_pace(standing, kind=kind)
         check_words(

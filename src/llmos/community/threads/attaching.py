@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import imagesize
 from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.community.threads.access import post_for, writer
 from llmos.community.threads.errors import AttachmentNotFound
-from llmos.community.threads.models import Attachment
+from llmos.community.threads.models import Attachment, Post
 from llmos.community.trust.config import CommunitySettings
 from llmos.community.trust.limits import check_pace
 from llmos.community.trust.queries import standing_of
@@ -124,6 +125,29 @@ def attachment_for(viewer: Viewer, attachment_id: str) -> Attachment:
     except Refusal:
         raise AttachmentNotFound from None
     return found
+
+
+def attached_to(post: Post, attachment_id: str) -> Attachment:
+    """A file of a post that its room has opened for the viewer. Raises AttachmentNotFound."""
+    found = Attachment.objects.filter(pk=attachment_id, post=post).first()
+    if found is None:
+        raise AttachmentNotFound
+    return found
+
+
+def file_response(attachment: Attachment) -> FileResponse:
+    """The bytes, shown only when they are a picture; whatever they are, nothing in them runs."""
+    is_picture = attachment.media_type in SHOWN_IN_PAGES
+    response = FileResponse(
+        path_of(attachment.pk).open("rb"),
+        as_attachment=not is_picture,
+        filename=attachment.name,
+        content_type=attachment.media_type if is_picture else "application/octet-stream",
+    )
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
 
 
 def path_of(attachment_id: str) -> Path:

@@ -69,6 +69,7 @@ class Conversation:
     backlinks: list[Backlink]
     draft: dict[str, Any]
     key: str
+    lead: Shown | None = None  # the first post, where its place shows it by itself: an article
 
     @property
     def form(self) -> str:
@@ -120,11 +121,12 @@ class Row:
 
 
 def conversation(
-    request: HttpRequest, thread: Thread, *, page: int | None = None
+    request: HttpRequest, thread: Thread, *, page: int | None = None, lead: bool = False
 ) -> dict[str, Any]:
     """What `threads/conversation.html` needs of a thread that the viewer sees.
 
-    Without `page` it is the one that the address asks for. Raises NotFound past the end.
+    Without `page` it is the one that the address asks for. With `lead` the first post stands
+    apart from the others, on every page. Raises NotFound past the end.
     """
     viewer = viewer_of_page(request)
     pages = page_of(thread.last_number)
@@ -132,16 +134,21 @@ def conversation(
     if page > pages:
         raise NotFound(_("This conversation has no such page"))
     found = queries.posts_of_page(thread, page)
+    if lead and page > 1:
+        found = queries.posts_numbered(thread, [1]) + found
     rights = thread_rights(viewer, thread)
     user_id = viewer.user_id
     last = queries.last_read(user_id, [thread.pk]).get(thread.pk) if user_id else None
+    shown = _shown(request, viewer, thread, found, rights, last)
+    apart = shown[0] if lead and shown and shown[0].post.number == 1 else None
     views.count_view(thread.pk, viewer, request.META.get("REMOTE_ADDR", ""))
     return {
         "talk": Conversation(
             thread=thread,
             viewer=viewer,
             rights=rights,
-            posts=_shown(request, viewer, thread, found, rights, last),
+            posts=[one for one in shown if one is not apart],
+            lead=apart,
             page=page,
             pages=pages,
             tags=queries.tags_of([thread.pk]).get(thread.pk, []),

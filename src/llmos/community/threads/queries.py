@@ -43,12 +43,12 @@ class Backlink:
 def posts_of_page(thread: Thread, page: int) -> list[Post]:
     """Posts whose numbers stand on a page, the held back ones too, with their authors."""
     first = (page - 1) * POSTS_A_PAGE + 1
-    found = (
-        Post.objects.filter(thread=thread, number__gte=first, number__lt=first + POSTS_A_PAGE)
-        .select_related("author__namespace", "author__standing")
-        .order_by("number")
-    )
-    posts = list(found)
+    return posts_numbered(thread, range(first, first + POSTS_A_PAGE))
+
+
+def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
+    found = Post.objects.filter(thread=thread, number__in=numbers)
+    posts = list(found.select_related("author__namespace", "author__standing").order_by("number"))
     for post in posts:
         post.thread = thread
     return posts

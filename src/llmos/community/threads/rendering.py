@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from llmos.accounts.access import Viewer
 from llmos.community.threads.models import Post
-from llmos.store.markup import render_markdown
+from llmos.store.markup import LinkBase, render_markdown
 
 VERSION = 1
+NO_LINKS = LinkBase()  # relative links lead nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class Rendered:
     attachments: frozenset[str] = field(default_factory=frozenset)
 
 
-def render(text: str) -> Rendered:
-    return Rendered(html=str(render_markdown(text)))
+def render(text: str, links: LinkBase = NO_LINKS) -> Rendered:
+    """`links` says where relative ones lead: an article may be a file of a repository."""
+    return Rendered(html=str(render_markdown(text, links)))
 
 
 def filled(posts: Sequence[Post], viewer: Viewer) -> dict[int, Markup]:

@@ -1,18 +1,17 @@
 """Pictures and files of posts: taken in, and given to whoever sees the post."""
 
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from llmos.community.threads.attaching import (
-    SHOWN_IN_PAGES,
     address_of,
     attach,
     attachment_for,
+    file_response,
     markdown_of,
-    path_of,
 )
 from llmos.hub.door import signed_in, viewer_of_page
 from llmos.kit.errors import Invalid, Refusal
@@ -34,19 +33,7 @@ def take(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def give(request: HttpRequest, attachment_id: str) -> HttpResponseBase:
-    found = attachment_for(viewer_of_page(request), attachment_id)
-    is_picture = found.media_type in SHOWN_IN_PAGES
-    response = FileResponse(
-        path_of(found.pk).open("rb"),
-        as_attachment=not is_picture,
-        filename=found.name,
-        content_type=found.media_type if is_picture else "application/octet-stream",
-    )
-    # Whatever a browser takes it for, nothing in it runs.
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return file_response(attachment_for(viewer_of_page(request), attachment_id))
 
 
 urlpatterns = [

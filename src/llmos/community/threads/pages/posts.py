@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from llmos.community.threads import actions, deeds
-from llmos.community.threads.access import is_moderator, post_for, thread_rights
+from llmos.community.threads.access import edit_address, is_moderator, post_for, thread_rights
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.attaching import with_files
 from llmos.community.threads.errors import EditedMeanwhile, NotYours
@@ -34,6 +34,8 @@ def edit(request: HttpRequest, post_id: int) -> HttpResponse:
     """Change a post; if somebody was quicker, both texts are shown."""
     viewer = signed_in(request)
     post = post_for(viewer, post_id)
+    if elsewhere := edit_address(post):
+        return HttpResponseRedirect(elsewhere)
     if not actions.may_edit(viewer, post):
         raise NotYours
     if request.method != "POST":
