@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from llmos.community.moderation.reasons import shown as shown_reason
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.store.config import ServerSettings
@@ -50,6 +51,7 @@ def environment(**options: Any) -> Environment:
         whole=whole_number,
         duration=readable_seconds,
         measure=readable_measure,
+        reason=shown_reason,
     )
     return built
 

@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from llmos.accounts import pages as accounts
 from llmos.community.discussions.pages.urls import urlpatterns as discussions_pages
 from llmos.community.finding import pages as finding
+from llmos.community.moderation.pages.urls import urlpatterns as moderation_pages
 from llmos.community.threads.pages.urls import urlpatterns as threads_pages
+from llmos.community.trust import pages as trust
 from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
 from llmos.evaluation.pages.urls import urlpatterns as evaluation_pages
 from llmos.hub.pages.urls import urlpatterns as hub_pages
@@ -25,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *training_pages,
     *jobs_pages,
     *threads_pages,
+    *moderation_pages,
+    *trust.urlpatterns,
     *discussions_pages,
     *hub_pages,  # last: among them are `/<anybody>` and `/<anybody>/<anything>`
 ]

@@ -1,13 +1,22 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
 from llmos.accounts import queries as accounts_queries
+from llmos.accounts import tasks as accounts_tasks
 from llmos.community.discussions import actions as discussions_actions
 from llmos.community.discussions import queries as discussions_queries
 from llmos.community.discussions import tasks as discussions_tasks
 from llmos.community.discussions.pages import panels as discussions_panels
 from llmos.community.finding import documents as finding_documents
 from llmos.community.finding import tasks as finding_tasks
+from llmos.community.moderation import holds as moderation_holds
+from llmos.community.moderation import queries as moderation_queries
+from llmos.community.moderation import tasks as moderation_tasks
+from llmos.community.moderation.pages import additions as moderation_additions
+from llmos.community.threads import additions as threads_additions
 from llmos.community.threads import events as threads
+from llmos.community.trust import events as trust
+from llmos.community.trust import limits
+from llmos.community.trust import tasks as trust_tasks
 from llmos.community.welcome import tasks as welcome_tasks
 from llmos.community.welcome.pages import checklists as welcome_checklists
 from llmos.community.welcome.pages import learning as welcome_learning
@@ -73,6 +82,25 @@ def connect() -> None:
     additions.add_panel("aside", discussions_panels.talk)
     additions.add_panel("settings", provenance_pages.warning)
     additions.add_panel("commit", provenance_pages.warning)
+    _keep_order()
+
+
+def _keep_order() -> None:
+    """What holds back, limits and decides about what members write."""
+    listen(threads.PostHeld, moderation_tasks.on_post_held)
+    listen(threads.PostChanged, moderation_tasks.on_post_changed)
+    listen(trust.KeptApart, moderation_tasks.on_kept_apart)
+    threads_additions.add_post_check(moderation_holds.reason_to_hold)
+    threads_additions.add_post_control(moderation_additions.controls)
+    threads_additions.add_thread_panel(moderation_additions.silence_notice)
+    additions.add_beside(moderation_additions.profile_deeds)
+    additions.add_profile_panel("facts", moderation_additions.profile_level)
+    limits.provide_times("thread", moderation_queries.threads_by)
+    limits.provide_times("post", moderation_queries.posts_by)
+    limits.provide_times("edit", moderation_queries.edits_by)
+    limits.provide_times("reaction", moderation_queries.reactions_by)
+    limits.provide_times("attachment", moderation_queries.attachments_by)
+    limits.provide_times("report", moderation_queries.reports_by)
 
 
 def begin_serving() -> None:
@@ -85,3 +113,5 @@ def begin_work() -> None:
     hub_tasks.begin()
     provenance_tasks.begin()
     evaluation_tasks.begin()
+    accounts_tasks.begin()
+    trust_tasks.begin()

@@ -11,7 +11,7 @@ from llmos.accounts.models import Namespace, Role, User
 from llmos.accounts.queries import user_named
 from llmos.community.moderation.errors import NotAModerator
 from llmos.community.moderation.models import Case
-from llmos.community.threads.access import is_moderator, post_for
+from llmos.community.threads.access import is_moderator, post_for, wrote
 from llmos.community.threads.models import Post
 from llmos.hub.access import visible_sql
 from llmos.hub.models import Repository
@@ -54,7 +54,10 @@ def may_decide(viewer: Viewer, target: Target) -> bool:
     """
     if target.member is not None and target.member.pk == viewer.user_id and not viewer.is_admin:
         return False
-    return is_moderator(viewer, target.post.thread if target.post is not None else None)
+    post = target.post
+    if post is not None and post.number == 1 and wrote(viewer, post.thread) and not viewer.is_admin:
+        return False
+    return is_moderator(viewer, post.thread if post is not None else None)
 
 
 def moderator(viewer: Viewer, target: Target) -> int:

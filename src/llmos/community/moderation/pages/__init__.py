@@ -1,0 +1,1 @@
+"""Reporting, the moderators' queue, and the log that everybody reads."""
