@@ -46,7 +46,7 @@ def tour(request: HttpRequest, step: str = STEPS[0]) -> HttpResponse:
 
 def card(request: HttpRequest) -> HttpResponse:
     """The last step: a repository and its card, as one deed."""
-    viewer = signed_in(request)
+    viewer = signed_in(request) if request.method == "POST" else viewer_of_page(request)
     context: dict[str, Any] = {
         "step": "card",
         "steps": STEPS,
