@@ -109,15 +109,37 @@ def search(
     if not kinds or not (words or filters):
         return []
     open_ended = bool(text) and not text[-1].isspace()
+    return _hits(
+        lambda: _query(words, kinds, scopes, open_ended, filters),
+        kinds=kinds,
+        limit=limit,
+        by_time=newest_first or not words,
+    )
+
+
+def near(text: str, *, kinds: Sequence[str], limit: int) -> list[Hit]:
+    """What everybody may find whose names share most with a text, nearest first.
+
+    Any word counts, rare ones more; of Chinese, any two characters.
+    """
+    words = dict.fromkeys(word for phrase in search_words(text) for word in phrase)
+    asked = [word for word in words if len(word) > 1][:LONGEST_QUERY_WORDS]
+    if not kinds or not asked:
+        return []
+    return _hits(lambda: _near(asked, kinds), kinds=kinds, limit=limit)
+
+
+def _hits(
+    query: Callable[[], tantivy.Query], *, kinds: Sequence[str], limit: int, by_time: bool = False
+) -> list[Hit]:
     try:
         with _told_as_damage():
             found = _reader().current()
             if found is None:
                 return []
-            query = _query(words, kinds, scopes, open_ended, filters)
             searcher = found.searcher()
-            by_time = {"order_by_field": "at"} if newest_first or not words else {}
-            hits = searcher.search(query, limit, count=False, **by_time).hits
+            order = {"order_by_field": "at"} if by_time else {}
+            hits = searcher.search(query(), limit, count=False, **order).hits
             ids = searcher.fast_field_values("id", [address for _, address in hits])
             # Opening a stored document costs as much as finding it.
             kinds_of = (
@@ -296,6 +318,17 @@ def _query(
     for field, values in limits:
         found = tantivy.Query.term_set_query(_schema(), field, list(values))
         clauses.append((must, tantivy.Query.const_score_query(found, 0.0)))
+    return tantivy.Query.boolean_query(clauses)
+
+
+def _near(words: Sequence[str], kinds: Sequence[str]) -> tantivy.Query:
+    should = [
+        (tantivy.Occur.Should, tantivy.Query.term_query(_schema(), "names", word)) for word in words
+    ]
+    clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))]
+    for field, values in (("kind", list(kinds)), ("scope", [EVERYBODY])):
+        found = tantivy.Query.term_set_query(_schema(), field, values)
+        clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(found, 0.0)))
     return tantivy.Query.boolean_query(clauses)
 
 

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from llmos.accounts import pages as accounts
+from llmos.community.blog.pages.urls import urlpatterns as blog_pages
 from llmos.community.discussions.pages.urls import urlpatterns as discussions_pages
 from llmos.community.finding import pages as finding
+from llmos.community.forum.pages.urls import urlpatterns as forum_pages
 from llmos.community.moderation.pages.urls import urlpatterns as moderation_pages
 from llmos.community.threads.pages.urls import urlpatterns as threads_pages
 from llmos.community.trust import pages as trust
@@ -27,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *training_pages,
     *jobs_pages,
     *threads_pages,
+    *forum_pages,
+    *blog_pages,
     *moderation_pages,
     *trust.urlpatterns,
     *discussions_pages,

@@ -2,16 +2,26 @@
 
 from llmos.accounts import queries as accounts_queries
 from llmos.accounts import tasks as accounts_tasks
+from llmos.community.blog import access as blog_access
+from llmos.community.blog import events as blog
+from llmos.community.blog import queries as blog_queries
+from llmos.community.blog import tasks as blog_tasks
+from llmos.community.blog.pages import lists as blog_lists
 from llmos.community.discussions import actions as discussions_actions
 from llmos.community.discussions import queries as discussions_queries
 from llmos.community.discussions import tasks as discussions_tasks
 from llmos.community.discussions.pages import panels as discussions_panels
 from llmos.community.finding import documents as finding_documents
 from llmos.community.finding import tasks as finding_tasks
+from llmos.community.forum import events as forum
+from llmos.community.forum import queries as forum_queries
+from llmos.community.forum import tasks as forum_tasks
+from llmos.community.forum.pages import panels as forum_panels
 from llmos.community.moderation import holds as moderation_holds
 from llmos.community.moderation import queries as moderation_queries
 from llmos.community.moderation import tasks as moderation_tasks
 from llmos.community.moderation.pages import additions as moderation_additions
+from llmos.community.threads import access as threads_access
 from llmos.community.threads import additions as threads_additions
 from llmos.community.threads import events as threads
 from llmos.community.trust import events as trust
@@ -82,7 +92,21 @@ def connect() -> None:
     additions.add_panel("aside", discussions_panels.talk)
     additions.add_panel("settings", provenance_pages.warning)
     additions.add_panel("commit", provenance_pages.warning)
+    _blog()
     _keep_order()
+    _forum()
+
+
+def _blog() -> None:
+    """Articles: published by push, told of when their time comes, credited to their authors."""
+    threads_access.keep("article", blog_access.KEEPING)
+    listen(hub.RefUpdated, blog_tasks.on_ref_updated)
+    listen(hub.RepositoryChanged, blog_tasks.on_repository_changed)
+    listen(blog.ArticleScheduled, blog_tasks.on_article_scheduled)
+    listen(threads.ThreadOpened, blog_tasks.on_thread_opened)
+    listen(threads.PostChanged, blog_tasks.on_post_changed)
+    finding_documents.provide_facts("article", blog_queries.facts_for_search)
+    additions.add_profile_panel("aside", blog_lists.on_profile)
 
 
 def _keep_order() -> None:
@@ -103,6 +127,20 @@ def _keep_order() -> None:
     limits.provide_times("report", moderation_queries.reports_by)
 
 
+def _forum() -> None:
+    """What the forum makes of threads, and what it adds to their posts."""
+    listen(threads.ThreadOpened, forum_tasks.on_topic_opened)
+    listen(threads.ThreadChanged, forum_tasks.on_topic_changed)
+    listen(threads.PostWritten, forum_tasks.on_post)
+    listen(threads.PostChanged, forum_tasks.on_post)
+    listen(threads.Reacted, forum_tasks.on_post)
+    listen(forum.AnswerAccepted, forum_tasks.on_answer_accepted)
+    threads_additions.add_post_panel(forum_panels.answer)
+    threads_additions.add_post_panel(forum_panels.polls)
+    threads_additions.add_post_control(forum_panels.controls)
+    finding_documents.provide_facts("topic", forum_queries.facts_for_search)
+
+
 def begin_serving() -> None:
     """Called when the web process starts: what the one before it may have left undone."""
     hub_tasks.begin_serving()
@@ -113,5 +151,7 @@ def begin_work() -> None:
     hub_tasks.begin()
     provenance_tasks.begin()
     evaluation_tasks.begin()
+    blog_tasks.begin()
     accounts_tasks.begin()
     trust_tasks.begin()
+    forum_tasks.begin()

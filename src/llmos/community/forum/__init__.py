@@ -1,0 +1,1 @@
+"""The forum: categories of topics, questions that find who can answer them, polls."""

@@ -1,0 +1,30 @@
+"""What the forum tells rooms to its right."""
+
+from dataclasses import dataclass
+
+from llmos.store.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAccepted(Event):
+    """An answer was marked as the one that helped, by `user_id`."""
+
+    thread_id: int
+    post_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRouted(Event):
+    """A question was laid before members who may know the answer. Once for each question."""
+
+    thread_id: int
+    user_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PollClosed(Event):
+    """The day to which one could vote has passed."""
+
+    poll_id: int
+    thread_id: int

@@ -1,0 +1,204 @@
+"""Reading categories, topics that wait, polls and routed questions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+
+from llmos.accounts.access import Viewer
+from llmos.community.forum.access import listed_topics
+from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
+from llmos.community.threads.models import Post, State, Tag, Thread, Watch
+from llmos.kit.text import fold
+from llmos.store import search
+
+SIMILAR_SHOWN = 5
+SIMILAR_KEPT = 8
+ROUTED_SHOWN = 5
+QUEUE_OF_LANGUAGE = 10  # questions shown of each starving language
+TAGS_SHOWN = 300
+_ANSWERERS_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A category in the list, with the topic that was last written in."""
+
+    category: Category
+    latest: Thread | None
+    watch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Questions that wait in one language, and how many members answer in it."""
+
+    language: str
+    answerers: int
+    waiting: int
+    threads: list[Thread]
+
+
+def categories(*, retired: bool = False) -> list[Category]:
+    """In the order of the list."""
+    found = Category.objects.order_by("place", "pk")
+    return list(found if retired else found.filter(retired_at=None))
+
+
+def shelves(viewer: Viewer) -> list[Shelf]:
+    latest = Thread.objects.filter(listed_topics(), shelf=OuterRef("pk"))
+    newest = Subquery(latest.order_by("-bumped_at", "-pk").values("pk")[:1])
+    found = list(
+        Category.objects.filter(retired_at=None)
+        .annotate(latest=newest)
+        .order_by("place", "pk")
+        .values_list("pk", "latest")
+    )
+    rows = Category.objects.in_bulk([pk for pk, _latest in found])
+    threads = Thread.objects.select_related("last_author").in_bulk([at for _pk, at in found if at])
+    levels = category_watches(viewer)
+    return [Shelf(rows[pk], threads.get(at), levels.get(pk, 0)) for pk, at in found]
+
+
+def category_watches(viewer: Viewer) -> dict[int, int]:
+    """Watch levels of a member by category."""
+    if viewer.user_id is None:
+        return {}
+    rows = Watch.objects.filter(user_id=viewer.user_id, kind=Watch.Kind.CATEGORY)
+    return {int(target): level for target, level in rows.values_list("target", "level")}
+
+
+def former_place(thread_id: int, number: int | None) -> Post | None:
+    """Where a post stands today that was once read elsewhere; of a whole topic, its first."""
+    found = FormerPlace.objects.filter(thread=thread_id).select_related("post__thread")
+    if number is not None:
+        found = found.filter(number=number)
+    first = found.order_by("number").first()
+    return first.post if first is not None else None
+
+
+def similar(title: str, *, leave_out: int = 0, limit: int = SIMILAR_SHOWN) -> list[Thread]:
+    """Topics that everybody sees with words of a title, nearest first."""
+    hits = search.near(title, kinds=[Thread.Place.TOPIC], limit=limit + 3)
+    of_post = dict(
+        Post.objects.filter(pk__in=[hit.id for hit in hits]).values_list("pk", "thread_id")
+    )
+    ids = dict.fromkeys(of_post[hit.id] for hit in hits if hit.id in of_post)
+    ids.pop(leave_out, None)
+    return threads_in_order(list(ids))[:limit]
+
+
+def threads_in_order(ids: list[int]) -> list[Thread]:
+    """Those of some topics that lists show, as ordered."""
+    found = Thread.objects.filter(listed_topics()).select_related("topic__category")
+    rows = found.in_bulk(ids)
+    return [rows[pk] for pk in ids if pk in rows]
+
+
+def waiting() -> QuerySet[Thread]:
+    """Questions that nobody but their asker has answered, oldest first."""
+    found = Thread.objects.filter(listed_topics(), topic__waits=True, closed_at=None)
+    return found.select_related("topic__category").order_by("topic")
+
+
+def starving() -> list[Queue]:
+    """What waits by language, those with the fewest answerers for each question first."""
+    found = waiting().order_by().values("language").annotate(n=Count("pk"), since=Min("pk"))
+    counts = {row["language"]: (row["n"], row["since"]) for row in found}
+    answer = answerers()
+    order = sorted(
+        counts, key=lambda one: (answer.get(one, 0) / counts[one][0], counts[one][1], one)
+    )
+    return [
+        Queue(
+            language=language,
+            answerers=answer.get(language, 0),
+            waiting=counts[language][0],
+            threads=list(waiting().filter(language=language)[:QUEUE_OF_LANGUAGE]),
+        )
+        for language in order
+    ]
+
+
+def answerers() -> dict[str, int]:
+    """How many members have had an answer accepted, by language; at most ten minutes old."""
+    found: dict[str, int] | None = cache.get("forum-answerers")
+    if found is None:
+        rows = Topic.objects.filter(answer__isnull=False).values_list("thread__language")
+        found = dict(rows.annotate(Count("answer__author", distinct=True)))
+        cache.set("forum-answerers", found, _ANSWERERS_SECONDS)
+    return found
+
+
+def unsolved() -> QuerySet[Thread]:
+    """Questions with answers of which none was accepted, newest first."""
+    found = Thread.objects.filter(
+        listed_topics(),
+        topic__category__kind__in=ASKING,
+        topic__solved_at=None,
+        topic__waits=False,
+        closed_at=None,
+    )
+    return found.select_related("topic__category").order_by("-topic")
+
+
+def routed_to(viewer: Viewer) -> list[Route]:
+    """Questions that wait for this member, newest first."""
+    if viewer.user_id is None:
+        return []
+    found = Route.objects.filter(
+        user_id=viewer.user_id,
+        is_declined=False,
+        thread__state=State.VISIBLE,
+        thread__closed_at=None,
+        thread__topic__solved_at=None,
+    ).exclude(thread__posts__author_id=viewer.user_id)
+    return list(found.select_related("thread__topic__category").order_by("-at")[:ROUTED_SHOWN])
+
+
+def polls_of(post_ids: Collection[int]) -> dict[int, Poll]:
+    found = Poll.objects.filter(post_id__in=post_ids).prefetch_related("choices")
+    return {poll.post_id: poll for poll in found}
+
+
+def ballots_of(viewer: Viewer, polls: Collection[int]) -> dict[int, list[int]]:
+    """What this member chose, by poll."""
+    if viewer.user_id is None:
+        return {}
+    rows = Ballot.objects.filter(user_id=viewer.user_id, poll_id__in=polls)
+    return dict(rows.values_list("poll_id", "places"))
+
+
+def tags_in_use(words: str = "") -> list[Tag]:
+    """Tags that topics bear or that we began with, most used first; by a spelling's beginning."""
+    found = Tag.objects.order_by("-threads_count", "name")
+    if words:
+        found = found.filter(pk__in=_spelled(words))
+    return list(found[:TAGS_SHOWN])
+
+
+def _spelled(words: str) -> set[int]:
+
+    start = fold(words).strip().lstrip("#")
+    matches = Tag.objects.filter(
+        Q(name__startswith=start)
+        | Q(title_en__istartswith=start)
+        | Q(title_zh__startswith=start)
+        | Q(aliases__alias__startswith=start)
+    )
+    return set(matches.values_list("pk", flat=True)[:TAGS_SHOWN])
+
+
+def facts_for_search(thread_ids: Collection[int]) -> dict[int, list[str]]:
+    """Terms of topics that searches filter by: `solved:yes`, `type:question`, `category:…`."""
+    rows = Topic.objects.filter(pk__in=thread_ids).select_related("category")
+    return {topic.pk: _facts(topic) for topic in rows}
+
+
+def _facts(topic: Topic) -> list[str]:
+    category = topic.category
+    said = [f"type:{category.kind}", f"category:{category.slug}"]
+    if category.asks:
+        said.append(f"solved:{'yes' if topic.is_solved else 'no'}")
+    return said
