@@ -48,6 +48,7 @@ def environment(**options: Any) -> Environment:
         bytes=readable_bytes,
         count=short_count,
         ago=ago,
+        moment=exact_moment,
         whole=whole_number,
         duration=readable_seconds,
         measure=readable_measure,
@@ -160,6 +161,11 @@ def ago(moment: datetime | None) -> Markup:
     return Markup(  # noqa: S704
         f'<time datetime="{machine}" title="{machine[:19].replace("T", " ")} UTC">{words}</time>'
     )
+
+
+def exact_moment(moment: datetime) -> str:
+    """Day and time on the clock of this hub, as the page's language writes them."""
+    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
 _UNITS = (

@@ -63,8 +63,12 @@ class Thread(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["place", "shelf", "-bumped_at", "-id"], name="threads_of_shelf"),
             models.Index(fields=["place", "-bumped_at", "-id"], name="threads_of_place"),
+            models.Index(fields=["place", "-published_at", "-id"], name="threads_by_publication"),
             models.Index(fields=["author", "-created_at"], name="threads_of_author"),
             models.Index(fields=["repository", "-bumped_at"], name="threads_of_repository"),
+            models.Index(
+                fields=["place", "shelf"], condition=models.Q(is_pinned=True), name="threads_pinned"
+            ),
         ]
 
     def __str__(self) -> str:

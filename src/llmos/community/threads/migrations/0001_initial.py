@@ -201,6 +201,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='thread',
+            index=models.Index(fields=['place', '-published_at', '-id'], name='threads_by_publication'),
+        ),
+        migrations.AddIndex(
+            model_name='thread',
             index=models.Index(fields=['place', 'shelf', '-bumped_at', '-id'], name='threads_of_shelf'),
         ),
         migrations.AddIndex(

@@ -1,0 +1,1 @@
+"""Articles: written here or pushed as Markdown, in the name of a member or an organisation."""

@@ -1,0 +1,1 @@
+"""Pages of the blog: lists, an article, writing one."""
