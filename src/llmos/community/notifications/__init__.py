@@ -1,0 +1,1 @@
+"""What is new for a member: in the app, by mail at once or as a digest, and by web push."""

@@ -1,0 +1,164 @@
+"""Reading a member's news: how many, which, and how she wants to be told."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from django.db import connection
+from django.db.models import Count
+
+from llmos.accounts.access import Viewer
+from llmos.community.notifications.access import READ, UNREAD, visible_to
+from llmos.community.notifications.kinds import FAMILIES
+from llmos.community.notifications.models import Kind, Notification, Preferences
+from llmos.community.threads.models import Reaction
+from llmos.store import db
+
+MOST_COUNTED = 100  # shown as 99+
+_LOOKED_AT = 300  # unread rows; several may be one bundle
+A_PAGE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """News that is shown as one line, newest first; `people` is how many did it."""
+
+    rows: list[Notification]
+    people: int
+
+    @property
+    def first(self) -> Notification:
+        return self.rows[0]
+
+    @property
+    def ids(self) -> list[int]:
+        return [row.pk for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A page of the list."""
+
+    unread: list[Bundle]
+    earlier: list[Bundle]
+    before: int | None  # the last one shown, where there are more
+
+
+def unread_count(viewer: Viewer) -> int:
+    """How many lines of news she has not looked at; no more than `MOST_COUNTED` are counted."""
+    if viewer.user_id is None:
+        return 0
+    condition = visible_to(viewer)
+    found = db.row(
+        f"SELECT COUNT(DISTINCT u.bundle) FROM (SELECT n.bundle {condition.sql} "
+        f"AND n.seen_at IS NULL AND {UNREAD} LIMIT {_LOOKED_AT}) AS u",
+        condition.params,
+    )
+    return min(MOST_COUNTED, found[0]) if found else 0
+
+
+def news_of(viewer: Viewer, *, family: str = "", before: int | None = None) -> News:
+    """Unread news first, then what she saw, newest first; with `before` only what is older."""
+    unread: list[Bundle] = []
+    if before is None:
+        found = _rows(_ids(viewer, UNREAD, family, limit=_LOOKED_AT))
+        unread = _bundled(found)
+    ids = _ids(viewer, READ, family, limit=A_PAGE + 1, before=before)
+    earlier = _bundled(_rows(ids[:A_PAGE]))
+    more = len(ids) > A_PAGE
+    return News(unread, earlier, ids[A_PAGE - 1] if more else None)
+
+
+def preferences_of(user_id: int) -> Preferences:
+    return Preferences.objects.filter(pk=user_id).first() or Preferences(user_id=user_id)
+
+
+def preferences_by_member(user_ids: Collection[int]) -> dict[int, Preferences]:
+    """Of all these members; those who chose nothing have the defaults."""
+    found = Preferences.objects.in_bulk(list(user_ids))
+    return {pk: found.get(pk) or Preferences(user_id=pk) for pk in user_ids}
+
+
+def mail_addresses(user_ids: Collection[int]) -> dict[int, str]:
+    """Where mails of these members may go: only addresses that were verified.
+
+    One that an administrator gave counts as verified; that is how `accounts` keeps it.
+    """
+    rows = EmailAddress.objects.filter(
+        user_id__in=user_ids, verified=True, user__is_active=True
+    ).order_by("primary", "pk")
+    return dict(rows.values_list("user_id", "email"))
+
+
+def addresses_of(user_id: int) -> set[str]:
+    """Every verified address of a member, in lower case."""
+    rows = EmailAddress.objects.filter(user_id=user_id, verified=True)
+    return {email.lower() for email in rows.values_list("email", flat=True)}
+
+
+def unread_bundles(viewer: Viewer, ids: Iterable[int]) -> list[Bundle]:
+    """Chosen news as lines, newest first."""
+    return _bundled(_rows(list(ids)))
+
+
+def _ids(
+    viewer: Viewer, state: str, family: str, *, limit: int, before: int | None = None
+) -> list[int]:
+    if viewer.user_id is None:
+        return []
+    condition = visible_to(viewer)
+    sql, params = f"SELECT n.id {condition.sql} AND {state}", list(condition.params)
+    kinds = FAMILIES.get(family, ())
+    if kinds:
+        sql += f" AND n.kind IN ({', '.join(['%s'] * len(kinds))})"
+        params += [str(kind) for kind in kinds]
+    if before is not None:
+        at = Notification.objects.filter(pk=before, user_id=viewer.user_id)
+        moment = at.values_list("at", flat=True).first()
+        if moment is None:
+            return []
+        sql += " AND (n.at, n.id) < (%s, %s)"
+        params += [connection.ops.adapt_datetimefield_value(moment), before]
+    found = db.rows(f"{sql} ORDER BY n.at DESC, n.id DESC LIMIT {limit}", params)
+    return [row[0] for row in found]
+
+
+def _rows(ids: Sequence[int]) -> list[Notification]:
+    found = Notification.objects.select_related(
+        "actor__namespace",
+        "post__author__namespace",
+        "thread__author__namespace",
+        "repository__namespace",
+    ).in_bulk(list(ids))
+    rows = [found[pk] for pk in ids if pk in found]
+    for row in rows:
+        if row.post is not None and row.thread is not None:
+            row.post.thread = row.thread
+    return rows
+
+
+def _bundled(rows: list[Notification]) -> list[Bundle]:
+    """Rows of one bundle as one line, where the newest stands."""
+    together: dict[str, list[Notification]] = {}
+    for row in rows:
+        together.setdefault(row.bundle, []).append(row)
+    counts = _reactors(rows)
+    return [Bundle(found, counts.get(found[0].pk) or _people(found)) for found in together.values()]
+
+
+def _people(rows: list[Notification]) -> int:
+    return len({row.actor_id for row in rows if row.actor_id is not None})
+
+
+def _reactors(rows: list[Notification]) -> dict[int, int]:
+    """How many people reacted to the posts of these news; they are one row each."""
+    posts = {row.post_id: row for row in rows if row.kind == Kind.REACTION}
+    if not posts:
+        return {}
+    found = (
+        Reaction.objects.filter(post_id__in=posts.keys())
+        .exclude(user_id=rows[0].user_id)
+        .values_list("post_id")
+        .annotate(people=Count("user_id", distinct=True))
+    )
+    return {posts[post_id].pk: people for post_id, people in found}
