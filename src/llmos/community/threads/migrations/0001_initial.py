@@ -219,6 +219,10 @@ class Migration(migrations.Migration):
             model_name='thread',
             index=models.Index(fields=['repository', '-bumped_at'], name='threads_of_repository'),
         ),
+        migrations.AddIndex(
+            model_name='thread',
+            index=models.Index(condition=models.Q(('is_pinned', True)), fields=['place', 'shelf'], name='threads_pinned'),
+        ),
         migrations.AddConstraint(
             model_name='reading',
             constraint=models.UniqueConstraint(fields=('user', 'thread'), name='reading_once'),
