@@ -1,7 +1,7 @@
 """Who am I, who are they, and signing a terminal in: for hub clients.
 
-Fields and paths are the clients' own. Followers come with the social room; until a member
-can be followed, nobody follows anybody, and the lists say so.
+Fields and paths are the clients' own. Rooms to the right add what they know of somebody
+(`queries.provide_facts`): repositories, likes, followers.
 """
 
 from typing import Any
@@ -69,8 +69,6 @@ def user_overview(request: Request, body: bytes) -> Response:
             "type": "user",
             "details": user.namespace.bio or None,
             "createdAt": iso(user.namespace.created_at),
-            "numFollowers": 0,
-            "numFollowing": 0,
             "orgs": [_namespace(base, namespace) for namespace in organisations],
             **facts_of(viewer_of(request), user.namespace_id),
         }
@@ -88,9 +86,7 @@ def organisation_overview(request: Request, body: bytes) -> Response:
             "details": namespace.bio or None,
             "createdAt": iso(namespace.created_at),
             "isVerified": False,
-            "isFollowing": False,
             "numUsers": len(members_of(organisation.pk)),
-            "numFollowers": 0,
             **facts_of(viewer_of(request), namespace.pk),
         }
     )
@@ -105,18 +101,6 @@ def organisation_members(request: Request, body: bytes) -> Response:
             for held in members_of(organisation.pk)
         ]
     )
-
-
-@blocking
-def follows_of_user(request: Request, body: bytes) -> Response:
-    _user_in(request)
-    return reply([])
-
-
-@blocking
-def followers_of_organisation(request: Request, body: bytes) -> Response:
-    _organisation_in(request)
-    return reply([])
 
 
 @blocking
@@ -295,11 +279,8 @@ def _address_of(request: Request) -> str:
 routes = [
     Route("/api/whoami-v2", whoami, methods=["GET"]),
     Route("/api/users/{name:seg}/overview", user_overview, methods=["GET"]),
-    Route("/api/users/{name:seg}/followers", follows_of_user, methods=["GET"]),
-    Route("/api/users/{name:seg}/following", follows_of_user, methods=["GET"]),
     Route("/api/organizations/{name:seg}/overview", organisation_overview, methods=["GET"]),
     Route("/api/organizations/{name:seg}/members", organisation_members, methods=["GET"]),
-    Route("/api/organizations/{name:seg}/followers", followers_of_organisation, methods=["GET"]),
     Route("/api/pictures/{name:seg}", picture, methods=["GET"]),
     Route("/media/{file:seg}", stored_picture, methods=["GET"]),
     Route("/oauth/device", device_code, methods=["POST"]),

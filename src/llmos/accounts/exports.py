@@ -24,6 +24,14 @@ logger = logging.getLogger(__name__)
 EXPORT_LIFE = timedelta(days=7)
 
 
+def export_of(user: User) -> Export | None:
+    """The archive that is being made or waits; one that was fetched or has expired is none."""
+    found = Export.objects.filter(user=user, fetched_at=None).first()
+    if found is None or (found.expires_at is not None and found.expires_at <= now()):
+        return None
+    return found
+
+
 @transaction.atomic
 def ask_for_export(user: User) -> Export:
     """Begin anew: an archive that waits is thrown away, one in the making is left to it."""

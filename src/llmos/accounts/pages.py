@@ -6,18 +6,27 @@ the reply itself, since nothing may keep the secret.
 
 from typing import Any, cast
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.utils import perform_login
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from llmos.accounts import actions, devices
+from llmos.accounts import actions, devices, tasks
 from llmos.accounts.adapter import INVITATION_KEY
-from llmos.accounts.errors import NoSuchMember, NoSuchOrganisation, NotYourOrganisation
+from llmos.accounts.errors import (
+    CannotLeaveYet,
+    NoSuchMember,
+    NoSuchOrganisation,
+    NotYourOrganisation,
+)
+from llmos.accounts.exports import export_of, take_export
 from llmos.accounts.forms import (
     DeviceForm,
     InvitationForm,
@@ -27,6 +36,7 @@ from llmos.accounts.forms import (
     ProfileForm,
     RoleForm,
 )
+from llmos.accounts.leaving import outlook
 from llmos.accounts.links import use_link, user_of_link
 from llmos.accounts.models import Namespace, Organisation, Role, User
 from llmos.accounts.queries import (
@@ -174,6 +184,48 @@ def withdraw_invitation(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponseRedirect("/settings/invitations")
 
 
+@require_GET
+def data(request: HttpRequest) -> HttpResponse:
+    """What a member may take along, and the way out."""
+    return _page(request, "data", export=export_of(signed_in(request)))
+
+
+@require_POST
+def ask_for_export(request: HttpRequest) -> HttpResponse:
+    tasks.order_export(signed_in(request))
+    return HttpResponseRedirect("/settings/data")
+
+
+@require_POST
+def fetch_export(request: HttpRequest) -> HttpResponseBase:
+    """The archive, once; a POST, since whatever looks at links must not use it up."""
+    user = signed_in(request)
+    answer = FileResponse(
+        take_export(user), as_attachment=True, filename=f"{user.username}-data.zip"
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@form_page
+@reauthentication_required  # type: ignore[untyped-decorator]  # password or second factor, again
+def leave_for_good(request: HttpRequest) -> HttpResponse:
+    user, problem = signed_in(request), ""
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() != user.username:
+            problem = _("Type your name as it is written above")
+        else:
+            try:
+                tasks.order_departure(user, removes_text=bool(request.POST.get("removes_text")))
+            except CannotLeaveYet as refusal:
+                problem = refusal.message
+            else:
+                logout(request)
+                return render(request, "accounts/left.html")
+    in_the_way, goes = outlook(user)
+    return _page(request, "leave", in_the_way=in_the_way, goes=goes, problem=problem)
+
+
 @form_page
 def join(request: HttpRequest, secret: str) -> HttpResponse:
     """What an invitation's link opens: to members a button, to others the way to sign up."""
@@ -319,6 +371,10 @@ urlpatterns = [
     path("settings/organizations", organisations, name="settings_organisations"),
     path("settings/invitations", invitations, name="settings_invitations"),
     path("settings/invitations/<int:number>/withdraw", withdraw_invitation),
+    path("settings/data", data, name="settings_data"),
+    path("settings/data/export", ask_for_export),
+    path("settings/data/export/fetch", fetch_export),
+    path("settings/data/delete", leave_for_good),
     path("organizations/new", new_organisation, name="new_organisation"),
     path("organizations/<str:name>/settings", organisation_settings, name="organisation_settings"),
     path("organizations/<str:name>/leave", leave),

@@ -1,6 +1,7 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
 from llmos.accounts import queries as accounts_queries
+from llmos.accounts import taking
 from llmos.accounts import tasks as accounts_tasks
 from llmos.community.blog import access as blog_access
 from llmos.community.blog import events as blog
@@ -19,11 +20,13 @@ from llmos.community.forum import tasks as forum_tasks
 from llmos.community.forum.pages import panels as forum_panels
 from llmos.community.moderation import holds as moderation_holds
 from llmos.community.moderation import queries as moderation_queries
+from llmos.community.moderation import taking as moderation_taking
 from llmos.community.moderation import tasks as moderation_tasks
 from llmos.community.moderation.pages import additions as moderation_additions
 from llmos.community.threads import access as threads_access
 from llmos.community.threads import additions as threads_additions
 from llmos.community.threads import events as threads
+from llmos.community.threads import taking as threads_taking
 from llmos.community.trust import events as trust
 from llmos.community.trust import limits
 from llmos.community.trust import tasks as trust_tasks
@@ -36,12 +39,15 @@ from llmos.evaluation.pages import panels as evaluation_panels
 from llmos.hub import additions, telling
 from llmos.hub import events as hub
 from llmos.hub import queries as hub_queries
+from llmos.hub import taking as hub_taking
 from llmos.hub import tasks as hub_tasks
 from llmos.jobs import events as jobs
+from llmos.jobs import taking as jobs_taking
 from llmos.jobs.pages import home as jobs_home
 from llmos.provenance import events as provenance
 from llmos.provenance import pages as provenance_pages
 from llmos.provenance import tasks as provenance_tasks
+from llmos.serving import taking as serving_taking
 from llmos.serving import tasks as serving_tasks
 from llmos.serving.pages import playground
 from llmos.store import search
@@ -94,6 +100,7 @@ def connect() -> None:
     additions.add_panel("commit", provenance_pages.warning)
     _blog()
     _keep_order()
+    _let_go()
     _forum()
 
 
@@ -139,6 +146,14 @@ def _forum() -> None:
     threads_additions.add_post_panel(forum_panels.polls)
     threads_additions.add_post_control(forum_panels.controls)
     finding_documents.provide_facts("topic", forum_queries.facts_for_search)
+
+
+def _let_go() -> None:
+    """What members take along, and what becomes of the rest when they leave."""
+    for room in (hub_taking, jobs_taking, threads_taking, moderation_taking):
+        taking.provide_export(room.export)
+        taking.provide_farewell(room.FAREWELL)
+    taking.provide_export(serving_taking.export)
 
 
 def begin_serving() -> None:
