@@ -127,6 +127,7 @@ def start_hub(
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
+                process.wait()
                 raise AssertionError(log.read_text()) from None
             time.sleep(0.05)
 
@@ -144,6 +145,9 @@ def stop_hub(process: subprocess.Popen[bytes]) -> None:
 def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
     """One hub for the whole test process; tests tell their repositories apart by name."""
     home = tmp_path_factory.mktemp("hub") / "home"
+    home.mkdir(mode=0o700)
+    # Tests write faster than members do.
+    (home / "llmos.toml").write_text("[community]\npace = 0\n")
     process, url = start_hub(home)
     try:
         tokens = {}
