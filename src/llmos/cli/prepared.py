@@ -32,7 +32,7 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256(llmos.__version__.encode())
     for name in _TABLE_OWNERS:
         digest.update(f"{name}=={version(name)}\n".encode())
-    for path in sorted(Path(llmos.__file__).parent.glob("*/migrations/*.py")):
+    for path in sorted(Path(llmos.__file__).parent.glob("**/migrations/*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

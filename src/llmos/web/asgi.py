@@ -39,6 +39,9 @@ async def unknown_api(request: Request) -> Response:
 logger = logging.getLogger(__name__)
 
 
+SERVICE_WORKER = "/sw.js"  # it works for the addresses below its own, so it stands on top
+
+
 class FrontDoor:
     """Chooses between static files, machine routes and pages by path alone."""
 
@@ -60,6 +63,8 @@ class FrontDoor:
             return
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         path = raw_path.split(b"?")[0].decode("latin-1")
+        if path == SERVICE_WORKER:
+            path = f"{STATIC_PREFIX}js{path}"
         if path.startswith(STATIC_PREFIX):
             await send_static(path, scope, receive, send)
             return

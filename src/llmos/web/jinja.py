@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from llmos.community.moderation.reasons import shown as shown_reason
+from llmos.community.notifications.bell import bell_of
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.store.config import ServerSettings
@@ -43,6 +44,7 @@ def environment(**options: Any) -> Environment:
         kinds=KINDS,
         ago=ago,
         clean=without_none,
+        waiting_news=bell_of,
     )
     built.filters.update(
         bytes=readable_bytes,

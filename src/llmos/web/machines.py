@@ -5,6 +5,7 @@ from starlette.routing import Route
 from llmos.accounts import api as accounts
 from llmos.community.discussions import api as discussions
 from llmos.community.finding import api as finding
+from llmos.community.notifications import api as notifications
 from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
     commit,
@@ -47,4 +48,5 @@ def machine_routes() -> list[Route]:
         *provenance.routes,
         *accounts.routes,
         *finding.routes,
+        *notifications.routes,
     ]

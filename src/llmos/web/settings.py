@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "llmos.community.discussions",
     "llmos.community.forum",
     "llmos.community.moderation",
+    "llmos.community.notifications",
     "llmos.community.social",
     "llmos.community.welcome",
     "llmos.web",
@@ -184,6 +185,7 @@ if _mail.url:
     EMAIL_HOST_PASSWORD = unquote(_smtp.password or "")
     EMAIL_USE_TLS = _smtp.scheme == "smtp" and bool(_smtp.username)
     EMAIL_USE_SSL = _smtp.scheme == "smtps"
+    EMAIL_TIMEOUT = 20
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(_home.root / "mails")

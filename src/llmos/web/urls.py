@@ -8,6 +8,7 @@ from llmos.community.discussions.pages.urls import urlpatterns as discussions_pa
 from llmos.community.finding import pages as finding
 from llmos.community.forum.pages.urls import urlpatterns as forum_pages
 from llmos.community.moderation.pages.urls import urlpatterns as moderation_pages
+from llmos.community.notifications import pages as notifications
 from llmos.community.threads.pages.urls import urlpatterns as threads_pages
 from llmos.community.trust import pages as trust
 from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *forum_pages,
     *blog_pages,
     *moderation_pages,
+    *notifications.urlpatterns,
     *trust.urlpatterns,
     *discussions_pages,
     *hub_pages,  # last: among them are `/<anybody>` and `/<anybody>/<anything>`

@@ -18,11 +18,13 @@ from llmos.community.forum import events as forum
 from llmos.community.forum import queries as forum_queries
 from llmos.community.forum import tasks as forum_tasks
 from llmos.community.forum.pages import panels as forum_panels
+from llmos.community.moderation import events as moderation
 from llmos.community.moderation import holds as moderation_holds
 from llmos.community.moderation import queries as moderation_queries
 from llmos.community.moderation import taking as moderation_taking
 from llmos.community.moderation import tasks as moderation_tasks
 from llmos.community.moderation.pages import additions as moderation_additions
+from llmos.community.notifications import tasks as notifications_tasks
 from llmos.community.threads import access as threads_access
 from llmos.community.threads import additions as threads_additions
 from llmos.community.threads import events as threads
@@ -102,6 +104,7 @@ def connect() -> None:
     _keep_order()
     _let_go()
     _forum()
+    _tell_members()
 
 
 def _blog() -> None:
@@ -156,6 +159,26 @@ def _let_go() -> None:
     taking.provide_export(serving_taking.export)
 
 
+def _tell_members() -> None:
+    """What members are told of. Who hears it and how, notifications know."""
+    told = notifications_tasks
+    listen(threads.PostWritten, told.on_post_written)
+    listen(threads.PostChanged, told.on_post_changed)
+    listen(threads.Reacted, told.on_reacted)
+    listen(threads.Followed, told.on_followed)
+    listen(forum.AnswerAccepted, told.on_answer_accepted)
+    listen(forum.QuestionRouted, told.on_question_routed)
+    listen(moderation.PostDecided, told.on_post_decided)
+    listen(moderation.MemberDecided, told.on_member_decided)
+    listen(blog.CoauthorInvited, told.on_coauthor_invited)
+    listen(blog.FileRefused, told.on_file_refused)
+    listen(hub.RefUpdated, told.on_ref_updated)
+    listen(hub.ChangeRequestOpened, told.on_change_opened)
+    listen(hub.ChangeRequestChanged, told.on_change_changed)
+    listen(hub.AccessAsked, told.on_access_asked)
+    listen(jobs.JobEnded, told.on_job_ended)
+
+
 def begin_serving() -> None:
     """Called when the web process starts: what the one before it may have left undone."""
     hub_tasks.begin_serving()
@@ -170,3 +193,4 @@ def begin_work() -> None:
     accounts_tasks.begin()
     trust_tasks.begin()
     forum_tasks.begin()
+    notifications_tasks.begin()
