@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,8 +22,9 @@ from llmos.hub.actions import create_repository
 from llmos.hub.kinds import KINDS
 from llmos.hub.models import Repository, TokenGrant
 from llmos.jobs.actions import cancel, file_job, resume
-from llmos.jobs.executors.local import LocalExecutor
-from llmos.jobs.folders import job_folder, jobs_folder
+from llmos.jobs.executors import local as executor
+from llmos.jobs.executors.local import FOLDER_VARIABLE, LocalExecutor
+from llmos.jobs.folders import RECORD, job_folder, jobs_folder
 from llmos.jobs.models import Job
 from llmos.jobs.runner import Runner
 from llmos.jobs.stages import Stage
@@ -77,11 +79,19 @@ def new(member: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...,
 
     monkeypatch.setattr(LocalExecutor, "start", keep)
     yield file
-    for folder in jobs_folder().glob("*"):
-        for process in psutil.process_iter(["cmdline"]):
-            if str(folder) in (process.info["cmdline"] or []):
+    end_all()
+    shutil.rmtree(jobs_folder(), ignore_errors=True)
+
+
+def end_all() -> None:
+    """Keepers and what they hold: a keeper that is killed would leave its job running."""
+    while left := [process for process in psutil.process_iter() if _is_of(process, jobs_folder())]:
+        for process in left:
+            with suppress(psutil.Error):
                 process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
+    for keeper in executor._started:
+        keeper.wait()
 
 
 @pytest.fixture
@@ -224,7 +234,7 @@ def test_when_a_keeper_is_killed_its_job_is_ended_and_goes_on_in_a_new_attempt(
     os.kill(keeper_of(job), signal.SIGKILL)
     look_until(runner, over(job))
     assert (job.stage, job.attempt, job.losses) == (Stage.SUCCEEDED, 2, 1)
-    assert not any(_ours(process, job) for process in psutil.process_iter())
+    assert not any(_is_of(process, job_folder(job.pk)) for process in psutil.process_iter())
 
 
 def test_a_keeper_that_is_killed_again_and_again_loses_the_job(
@@ -245,14 +255,17 @@ def test_a_keeper_that_is_killed_again_and_again_loses_the_job(
     look_until(runner, killed)
     assert job.stage == Stage.LOST
     assert len(seen) == 2
-    assert not any("up-" in " ".join(p.cmdline()) for p in psutil.process_iter() if _ours(p, job))
+    left = [one for one in psutil.process_iter() if _is_of(one, job_folder(job.pk))]
+    assert not any("up-" in " ".join(process.cmdline()) for process in left)
 
 
-def _ours(process: psutil.Process, job: Job) -> bool:
+def _is_of(process: psutil.Process, folder: Path) -> bool:
+    """Whether it belongs to the job of this folder, or to any job below it."""
     try:
-        return process.environ().get("LLMOS_JOB_FOLDER") == str(job_folder(job.pk))
-    except psutil.Error:
+        own = process.environ().get(FOLDER_VARIABLE)
+    except (psutil.Error, OSError):
         return False
+    return own is not None and Path(own).is_relative_to(folder)
 
 
 def test_a_running_job_is_cancelled_and_resumed(new: Callable[..., Job], runner: Runner) -> None:
@@ -270,6 +283,25 @@ def test_a_running_job_is_cancelled_and_resumed(new: Callable[..., Job], runner:
     look_until(runner, over(job))
     assert job.stage == Stage.SUCCEEDED
     assert not (job_folder(job.pk) / "checkpoint").exists()
+
+
+def test_whoever_hears_that_a_job_is_over_finds_its_record_only(
+    new: Callable[..., Job], runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import llmos.jobs.runner as module
+
+    told, left = module.end, set()
+
+    def end(job: Job, stage: Stage, **how: Any) -> bool:
+        left.update(path.name for path in job_folder(job.pk).iterdir())
+        return told(job, stage, **how)
+
+    monkeypatch.setattr(module, "end", end)
+    job = new("import os; os.makedirs('cache/model'); open('checkpoint', 'w').close()")
+    look_until(runner, over(job))
+    assert job.stage == Stage.SUCCEEDED
+    assert "stream.jsonl" in left
+    assert left <= RECORD
 
 
 def test_the_token_opens_what_the_job_was_given_and_dies_with_it(
