@@ -3,20 +3,27 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.conftest import HubServer, free_port, run_llmos, start_hub, stop_hub
 
 # The normal suite tries a few moments; LLMOS_FAULT_ROUNDS=200 tries many.
 ROUNDS = int(os.environ.get("LLMOS_FAULT_ROUNDS", "2"))
+# Filed by a starting web process before it answers anybody.
+CATCHING_UP = """
+    SELECT 1 FROM django_tasks_database_dbtaskresult
+    WHERE task_path = 'llmos.hub.tasks.catch_up' AND status IN ('READY', 'RUNNING')
+"""
 
 
 @dataclass
@@ -58,28 +65,32 @@ class MortalHub:
         """End one process, or with `all` the whole tree, so that it can do nothing more."""
         assert self.tree is not None
         if name != "all":
-            kill(self.pid_of(name), signal.SIGKILL)
+            process = psutil.Process(self.pid_of(name))
+            process.kill()
+            process.wait(10)
             return
-        tree = [self.tree.pid, *descendants(self.tree.pid)]
-        for pid in tree:
-            kill(pid, signal.SIGSTOP)  # nobody may start or finish anything meanwhile
-        for pid in [*tree, *descendants(self.tree.pid)]:
-            kill(pid, signal.SIGKILL)
-        self.tree.wait()
+        kill_tree(self.tree)
         self.tree = None
 
     def back(self) -> None:
-        """Wait until the hub answers again; start it when its whole tree is gone."""
+        """Wait until the hub answers again and has caught up; start it if its tree is gone."""
         if self.tree is None:
             self.start()
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"{self.url}/api/health", timeout=2):
-                    return
+                    if not self._is_catching_up():
+                        return
             except OSError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise AssertionError("the hub did not come back")
+
+    def _is_catching_up(self) -> bool:
+        """Whether it still looks for pushes that a killed web process left unrecorded."""
+        with closing(sqlite3.connect(self.home / "llmos.sqlite3", timeout=30)) as rows:
+            return bool(rows.execute(CATCHING_UP).fetchone())
 
     def doctor(self) -> str:
         """What `llmos doctor` says; a hub that is not consistent fails the test."""
@@ -131,6 +142,16 @@ def send(
 def kill(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all below it, so that none of them can do anything more."""
+    tree = [process.pid, *descendants(process.pid)]
+    for pid in tree:
+        kill(pid, signal.SIGSTOP)  # nobody may start or finish anything meanwhile
+    for pid in [*tree, *descendants(process.pid)]:
+        kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def descendants(pid: int) -> list[int]:

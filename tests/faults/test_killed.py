@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -98,6 +100,29 @@ def test_a_killed_hub_keeps_what_it_acknowledged_and_nothing_by_halves(
         commits += again.end()
     assert_kept(hub, repo, commits)
     hub.doctor()
+
+
+def test_a_push_that_a_killed_web_process_did_not_record_is_taken_in(mortal_hub: MortalHub) -> None:
+    hub = mortal_hub
+    HfApi(endpoint=hub.url, token=hub.token).create_repo("ada/unrecorded")
+    (folder,) = hub.home.glob("git/*/*.git")
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=folder, check=True, stdout=subprocess.PIPE)
+        return done.stdout.decode().strip()
+
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    new = git(*author, "commit-tree", "-p", "main", "-m", "unrecorded", "main^{tree}")
+    git("update-ref", "refs/heads/main", new)
+    hub.kill("web")
+    hub.back()
+
+    hub.doctor()
+    told = (
+        "SELECT 1 FROM django_tasks_database_dbtaskresult WHERE task_path LIKE ? AND args_kwargs LIKE ?"
+    )
+    with closing(sqlite3.connect(hub.home / "llmos.sqlite3", timeout=30)) as rows:
+        assert rows.execute(told, ("%.on_ref_updated", f"%{new}%")).fetchone(), "rooms hear of it"
 
 
 def test_a_hub_killed_during_its_first_start_starts_again(tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ from llmos.store.blobs import blob_path
 # What a creation or a removal leaves for a moment is a leftover only after this, in seconds.
 SETTLED = 3600.0
 _FSCK_SECONDS = 3600.0
-_NO_COMMIT = "0" * 40
 
 
 def repository_findings(*, thorough: bool) -> Iterator[Finding]:
@@ -138,18 +137,8 @@ def _drifted_head(repository: Repository) -> Iterator[Finding]:
         yield Finding(
             f"{repository.type} {repository}",
             f"main is at {head[:12]}, the row says {repository.head_sha[:12] or 'nothing'}",
-            partial(_record_head, repository, head),
+            partial(actions.record_lost_push, repository),
         )
-
-
-def _record_head(repository: Repository, head: str) -> None:
-    actions.record_push(
-        repository=repository,
-        ref=repos.MAIN,
-        old=repository.head_sha or _NO_COMMIT,
-        new=head,
-        user_id=None,
-    )
 
 
 def _pointers(repository: Repository) -> dict[str, str]:

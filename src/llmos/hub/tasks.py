@@ -11,18 +11,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from llmos.hub import queries
+from llmos.hub import actions, queries
 from llmos.hub.facts import scans
 from llmos.hub.git import maintenance, refs, repos
 from llmos.hub.git.tree import Entry
 from llmos.hub.models import DownloadDay, FileScan, Like, Repository, RepositoryTag, Snapshot
 from llmos.hub.snapshots import files_of, open_entry, snapshot_of
 from llmos.store import search
-from llmos.store.tasks import task
+from llmos.store.tasks import task, wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +76,23 @@ def rebuild_search() -> None:
 
 @task()
 def catch_up() -> None:
-    """Refresh repositories whose copies are not of their head: after a kill or a restore."""
-    recorded = Repository.objects.values_list("pk", "head_sha")
-    snapshots = set(Snapshot.objects.values_list("repository_id", "sha"))
-    for repository_id, head_sha in recorded.iterator(chunk_size=1000):
+    """Take in what was pushed and never recorded: after a kill or a restore."""
+    copies = Snapshot.objects.filter(repository=OuterRef("pk"), sha=OuterRef("head_sha"))
+    recorded = Repository.objects.values_list("pk", "head_sha", Exists(copies))
+    moved, stale = [], []
+    for repository_id, head_sha, is_copied in recorded.iterator(chunk_size=1000):
         head = refs.read_ref(repository_id, repos.MAIN)
-        if head is not None and (head != head_sha or (repository_id, head) not in snapshots):
-            on_repository_changed.enqueue(repository_id=repository_id)
+        if head is not None and head != head_sha:
+            moved.append(repository_id)
+        elif head is not None and not is_copied:
+            stale.append(repository_id)
+    for repository_id in moved:
+        # Looked at again: one that was on its way is recorded by now.
+        repository = Repository.objects.filter(pk=repository_id).first()
+        if repository is not None:
+            actions.record_lost_push(repository)
+    for repository_id in stale:
+        on_repository_changed.enqueue(repository_id=repository_id)
 
 
 @task()
@@ -106,11 +116,16 @@ def recount() -> None:
 
 
 def begin() -> None:
-    """File what a starting worker owes: mend what a kill left, and the daily count."""
+    """File what a starting worker owes: a search index, and the daily count."""
     if search.is_missing():
         _file_once(rebuild_search)
-    _file_once(catch_up)
     _file_once(recount)
+
+
+def begin_serving() -> None:
+    """File what a starting web process owes: the one before may have been killed in a push."""
+    _file_once(catch_up)
+    wake_worker()
 
 
 def refresh(repository: Repository) -> None:

@@ -7,9 +7,10 @@ and one import of the application.
 import argparse
 import asyncio
 import gc
+import logging
 import signal
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -17,14 +18,22 @@ from granian.server.embed import Server
 # Streams of large bodies gain from a larger read buffer than granian's default (bytes).
 READ_BUFFER_BYTES = 1 << 20
 
+logger = logging.getLogger(__name__)
+
 
 async def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
+    from llmos.store.threads import in_thread
     from llmos.web.asgi import app, settle
+    from llmos.web.wiring import begin_serving
 
     # Django keeps the loop's connections in the current context. Taken here once, the same one
     # serves every request, whose contexts are copies of this; else each would open its own.
     connections[DEFAULT_DB_ALIAS].ensure_connection()
+    try:
+        await in_thread(begin_serving)
+    except DatabaseError:  # a full disk: what is there can be read all the same
+        logger.exception("what the web process before this one left undone has to wait")
     gc.collect()
     gc.freeze()  # the application lives as long as the process: spare the collector the walk
     server = Server(
