@@ -13,6 +13,7 @@ import httpx
 import pytest
 from huggingface_hub import HfApi
 from tests.conftest import HubServer, run_llmos, start_hub, stop_hub
+from tests.faults.conftest import kill_tree
 from tests.serving.conftest import Operator
 from tests.serving.member import (
     ENDLESS,
@@ -290,8 +291,7 @@ def test_a_hub_killed_in_the_middle_leaves_one_unfinished_answer(
             first = next(events)
             while not text_of(ada.turn(first["address"], first["answer"])):
                 next(events)
-            process.kill()
-            process.wait()
+            kill_tree(process)  # a web process that outlived the rest would end the answer in order
             with pytest.raises(httpx.TransportError):
                 list(events)
 
