@@ -29,3 +29,9 @@ class MailSettings(Section):
     section: ClassVar[str] = "mail"
     url: str = setting("", "smtp://user:password@host:587; empty writes mails to the home")
     sender: str = setting("llmos@localhost", "From address of the mails")
+    reply_domain: str = setting(
+        "", "domain whose reply+… addresses come back to this hub; empty: mails take no answers"
+    )
+    inbox: str = setting(
+        "", "host:port on which answers are taken by SMTP (lmtp://host:port by LMTP); empty: none"
+    )

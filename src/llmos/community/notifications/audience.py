@@ -15,7 +15,7 @@ from llmos.community.notifications.kinds import Kind
 from llmos.community.threads.models import Post, Reference, State, Thread, ThreadTag, Watch
 from llmos.community.trust.models import Distance
 from llmos.hub.access import rights_of
-from llmos.hub.models import Repository
+from llmos.hub.models import ChangeRequest, Repository
 from llmos.kit.time import now
 
 _THREAD, _LEVEL = Watch.Kind.THREAD, Watch.Level
@@ -142,11 +142,38 @@ def keepers_of(repository: Repository) -> list[int]:
     return list(found.values_list("pk", flat=True).distinct())
 
 
+def opens_discussion(post: Post) -> bool:
+    """Whether it begins a discussion on a repository that is no change request's."""
+    thread = post.thread
+    if post.number > 1 or thread.place != Thread.Place.DISCUSSION:
+        return False
+    number = thread.address.rpartition("/")[2]
+    changes = ChangeRequest.objects.filter(repository_id=thread.repository_id, number=number)
+    return number.isdecimal() and not changes.exists()
+
+
+def keepers_to_tell(post: Post) -> set[int]:
+    """Who keeps the repository of a discussion, unless she muted it."""
+    repository = post.thread.repository
+    return willing_watchers(keepers_of(repository), post) if repository is not None else set()
+
+
+def first_post_of_change(change: ChangeRequest) -> int | None:
+    """What opens the conversation of a change request."""
+    rows = Post.objects.filter(
+        thread__place=Thread.Place.DISCUSSION,
+        thread__shelf=change.repository_id,
+        thread__address=f"/{change.repository}/discussions/{change.number}",
+        number=1,
+    )
+    return rows.values_list("pk", flat=True).first()
+
+
 def _follows_own(thread: Thread) -> bool:
-    """Whoever opened a thread hears of its answers, unless she set it to something else."""
+    """Whoever opened a thread watches it from the start, unless she set it to something else."""
     row = Watch.objects.filter(user_id=thread.author_id, kind=_THREAD, target=str(thread.pk))
     level = row.values_list("level", flat=True).first()
-    return level is None or level >= _LEVEL.WATCHING
+    return level is not None and level >= _LEVEL.WATCHING
 
 
 def _willing(user_ids: Collection[int], thread: Thread, level: int) -> set[int]:

@@ -45,6 +45,8 @@ def on_post_written(*, post_id: int) -> None:
     with transaction.atomic():
         for kind, user_ids in _by_kind(audience.named_in(post)).items():
             _tell_of_post(user_ids, post, kind)
+        if audience.opens_discussion(post):
+            _tell_of_post(audience.keepers_to_tell(post), post, Kind.THREAD)
         _tell_watchers(post, after=0)
 
 
@@ -435,9 +437,11 @@ def _push(number: int) -> None:
 
 
 def _story_of_change(change: ChangeRequest, status: str, actor_id: int | None) -> Story:
+    first = audience.first_post_of_change(change) if status == "opened" else None
     return Story(
         Kind.CHANGE,
-        f"change:{change.repository_id}:{change.number}:{status}",
+        # Its conversation is opened with it, and told to those who follow the repository.
+        f"post:{first}" if first else f"change:{change.repository_id}:{change.number}:{status}",
         actor_id=actor_id,
         repository_id=change.repository_id,
         address=f"/{change.repository}/discussions/{change.number}",
