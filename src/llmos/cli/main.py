@@ -12,6 +12,7 @@ _COMMANDS = {
     "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
     "keys": ("llmos.cli.keys:keys", "Keys that sign receipts: show, rotate."),
     "jobs": ("llmos.cli.jobs:jobs", "The queue of work: list, show, logs, cancel, resume."),
+    "mail": ("llmos.cli.mail:mail", "Answers by mail: receive."),
     "config": ("llmos.cli.config:config", "Settings and where each value came from."),
     "doctor": ("llmos.cli.doctor:doctor", "Check that rows, git and files agree; repair."),
     "gc": ("llmos.cli.gc:gc", "Remove what no repository needs any more."),

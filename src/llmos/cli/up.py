@@ -18,7 +18,7 @@ from llmos.cli.sections import refuse_unknown
 from llmos.kit.config import current, read_toml
 from llmos.kit.errors import Conflict
 from llmos.kit.home import Home, home_from_environment
-from llmos.store.config import DatabaseSettings, ServerSettings
+from llmos.store.config import DatabaseSettings, MailSettings, ServerSettings
 from llmos.web.supervisor import Service, ServiceFailed, Supervisor
 
 # Seconds; a migration of a large database may take its time, an answer may not.
@@ -91,6 +91,8 @@ def _run(tree: Supervisor, home: Home, host: str, port: int, *, demo: bool) -> N
     _announce(home, url)
     tree.start(Service("worker", ["llmos.web.work"]))
     tree.start(Service("runner", ["llmos.web.runner"]))
+    if current(MailSettings).inbox:
+        tree.start(Service("inbox", ["llmos.web.inbox"]))
     if demo and demo_file(home).exists():
         tree.start(Service("first content", ["llmos.cli.demo"], errand=True))
     tree.watch()
