@@ -13,6 +13,11 @@ SIGN_UP_POLICIES = ("open", "invitation", "closed")
 class AccountsSettings(Section):
     section: ClassVar[str] = "accounts"
     sign_up: str = setting("open", "who may sign up: open, invitation or closed")
+    captcha: bool = setting(
+        False,
+        "let the browser solve a small task before a sign-up, against programs that make many; "
+        "needs https, or the hub's own machine",
+    )
     providers: dict[str, Any] = setting(  # noqa: RUF009  # `setting` makes a default factory
         {},
         "sign-in elsewhere: [accounts.providers.github] client_id, secret; gitlab also url; "

@@ -12,6 +12,10 @@ from allauth.account.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from llmos.accounts.captcha import FIELD, TaskWidget, is_solved
+from llmos.accounts.config import AccountsSettings
+from llmos.kit.config import current
+
 PASSWORD_HINT = _("At least 8 characters, not only digits, and not one that many people use")
 NAME_HINT = _("Letters, digits, '-', '_' and '.'; the first part of your repositories' names")
 
@@ -30,6 +34,17 @@ class SignUp(SignupForm):  # type: ignore[misc]
         _word(self, "username", label=_("Name"), hint=NAME_HINT)
         _word(self, "email", label=_("E-mail address"))
         _word(self, "password1", label=_("Password"), hint=PASSWORD_HINT)
+        if current(AccountsSettings).captcha:
+            self.fields[FIELD] = forms.CharField(required=False, widget=TaskWidget)
+
+    def clean(self) -> dict[str, Any]:
+        """What was filled in; with a captcha, a solved task must come along."""
+        told: dict[str, Any] = super().clean()
+        if FIELD in self.fields and not is_solved(str(told.get(FIELD) or "")):
+            raise forms.ValidationError(
+                _("Your browser has not solved the task below, or it has expired: try again")
+            )
+        return told
 
 
 class NewPassword(ChangePasswordForm):  # type: ignore[misc]

@@ -11,7 +11,13 @@ from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.cache import cache
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
@@ -20,6 +26,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from llmos.accounts import actions, devices, tasks
 from llmos.accounts.adapter import INVITATION_KEY
+from llmos.accounts.captcha import new_task
 from llmos.accounts.errors import (
     CannotLeaveYet,
     NoSuchMember,
@@ -259,6 +266,14 @@ def device(request: HttpRequest) -> HttpResponse:
     return _page(request, "device", form=form, code=code)
 
 
+@require_GET
+def challenge(request: HttpRequest) -> HttpResponse:
+    """A task for the browser of who signs up."""
+    answer = JsonResponse(new_task())
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 @form_page
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time sign-in. Looking uses nothing up, since mail and chat programs look at links."""
@@ -384,5 +399,6 @@ urlpatterns = [
     path("organizations/<str:name>/invitations/<int:number>/withdraw", withdraw_member_invitation),
     path("join/<str:secret>", join, name="join"),
     path("device", device, name="device"),
+    path("accounts/task", challenge),
     path("accounts/link/<str:token>", link, name="sign_in_link"),
 ]

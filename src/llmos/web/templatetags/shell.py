@@ -8,10 +8,12 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from llmos.accounts.adapter import AccountAdapter
 from llmos.web.jinja import page_context
+from llmos.web.static import static_url
 
 register = template.Library()
 
@@ -53,6 +55,18 @@ def shell_tabs(context: Context) -> SafeString:
 @register.simple_tag(takes_context=True)
 def shell_fields(context: Context, form: Any) -> SafeString:
     return _part(context["request"], "accounts/fields.html", form=form)
+
+
+@register.simple_tag
+def shell_scripts(*paths: str) -> SafeString:
+    """Modules of ours that a page needs, in this order."""
+    line = '<script type="module" src="{}"></script>'
+    return format_html_join("\n", line, ((static_url(path),) for path in paths))
+
+
+@register.simple_tag
+def shell_style(path: str) -> SafeString:
+    return format_html('<link rel="stylesheet" href="{}">', static_url(path))
 
 
 @register.simple_tag(takes_context=True)
