@@ -140,6 +140,19 @@ COMMUNITY = [
     Rule(A.SEE, "GET", ONE, R + "/discussions/1"),
     Rule(A.CONTRIBUTE, "POST", API + "/discussions", R + "/discussions", text(title="words")),
     Rule(A.CONTRIBUTE, "POST", ONE + "/comment", R + "/discussions/1/comment", text(comment="x")),
+    Rule(
+        A.CONTRIBUTE,
+        "POST",
+        ONE + "/comment/{comment:seg}/edit",
+        R + "/discussions/1/comment/0/edit",
+        text(content="x"),
+    ),
+    Rule(
+        A.CONTRIBUTE,
+        "POST",
+        ONE + "/comment/{comment:seg}/hide",
+        R + "/discussions/1/comment/0/hide",
+    ),
     Rule(A.WRITE, "POST", ONE + "/title", R + "/discussions/1/title", text(title="better")),
     Rule(A.WRITE, "POST", ONE + "/status", R + "/discussions/1/status", text(status="odd")),
     Rule(A.WRITE, "POST", ONE + "/merge", R + "/discussions/1/merge", text()),
@@ -366,6 +379,15 @@ EVALUATION = [
     Rule(A.ANYONE, "GET", "/results/{id:seg}/samples.jsonl", "/results/none/samples.jsonl"),
     Rule(A.ANYONE, "GET", "/receipts/{digest:seg}", "/receipts/none"),
 ]
+# What one may not see cannot be followed (tests/community/social/test_following.py).
+FOLLOWS = [
+    Rule(A.MEMBER, "GET", "/api/feed", "/api/feed"),
+    Rule(A.MEMBER, "GET", "/api/follows", "/api/follows"),
+    *(
+        Rule(A.MEMBER, method, "/api/follows/{what:tail}", "/api/follows/ada")
+        for method in ("GET", "PUT", "DELETE")
+    ),
+]
 # Git before changes: who has proposed a change may push to it.
 RULES = [
     *READING,
@@ -378,4 +400,5 @@ RULES = [
     *JOBS,
     *SERVING,
     *EVALUATION,
+    *FOLLOWS,
 ]

@@ -6,6 +6,7 @@ from llmos.accounts import api as accounts
 from llmos.community.discussions import api as discussions
 from llmos.community.finding import api as finding
 from llmos.community.notifications import api as notifications
+from llmos.community.social import api as follows
 from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
     commit,
@@ -47,6 +48,7 @@ def machine_routes() -> list[Route]:
         *evaluation.routes,
         *provenance.routes,
         *accounts.routes,
+        *follows.routes,
         *finding.routes,
         *notifications.routes,
     ]

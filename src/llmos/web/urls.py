@@ -9,6 +9,7 @@ from llmos.community.finding import pages as finding
 from llmos.community.forum.pages.urls import urlpatterns as forum_pages
 from llmos.community.moderation.pages.urls import urlpatterns as moderation_pages
 from llmos.community.notifications import pages as notifications
+from llmos.community.social.pages.urls import urlpatterns as social_pages
 from llmos.community.threads.pages.urls import urlpatterns as threads_pages
 from llmos.community.trust import pages as trust
 from llmos.community.welcome.pages.urls import urlpatterns as welcome_pages
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *training_pages,
     *jobs_pages,
     *threads_pages,
+    *social_pages,
     *forum_pages,
     *blog_pages,
     *moderation_pages,

@@ -25,8 +25,14 @@ from llmos.community.moderation import taking as moderation_taking
 from llmos.community.moderation import tasks as moderation_tasks
 from llmos.community.moderation.pages import additions as moderation_additions
 from llmos.community.notifications import tasks as notifications_tasks
+from llmos.community.social import queries as social_queries
+from llmos.community.social import tasks as social_tasks
+from llmos.community.social.pages import follows as social_follows
+from llmos.community.social.pages import home as social_home
+from llmos.community.social.pages import profile as social_profile
 from llmos.community.threads import access as threads_access
 from llmos.community.threads import additions as threads_additions
+from llmos.community.threads import cards as threads_cards
 from llmos.community.threads import events as threads
 from llmos.community.threads import taking as threads_taking
 from llmos.community.trust import events as trust
@@ -36,6 +42,7 @@ from llmos.community.welcome import tasks as welcome_tasks
 from llmos.community.welcome.pages import checklists as welcome_checklists
 from llmos.community.welcome.pages import learning as welcome_learning
 from llmos.evaluation import api as evaluation_api
+from llmos.evaluation import events as evaluation
 from llmos.evaluation import tasks as evaluation_tasks
 from llmos.evaluation.pages import panels as evaluation_panels
 from llmos.hub import additions, telling
@@ -104,6 +111,7 @@ def connect() -> None:
     _keep_order()
     _let_go()
     _forum()
+    _social()
     _tell_members()
 
 
@@ -124,6 +132,7 @@ def _keep_order() -> None:
     listen(threads.PostHeld, moderation_tasks.on_post_held)
     listen(threads.PostChanged, moderation_tasks.on_post_changed)
     listen(trust.KeptApart, moderation_tasks.on_kept_apart)
+    threads_cards.add_own_cards()
     threads_additions.add_post_check(moderation_holds.reason_to_hold)
     threads_additions.add_post_control(moderation_additions.controls)
     threads_additions.add_thread_panel(moderation_additions.silence_notice)
@@ -149,6 +158,27 @@ def _forum() -> None:
     threads_additions.add_post_panel(forum_panels.polls)
     threads_additions.add_post_control(forum_panels.controls)
     finding_documents.provide_facts("topic", forum_queries.facts_for_search)
+
+
+def _social() -> None:
+    """What feeds tell of, who is credited for it, and where it is shown."""
+    listen(hub.RepositoryCreated, social_tasks.on_repository_created)
+    listen(hub.RepositoryChanged, social_tasks.on_repository_changed)
+    listen(hub.RefUpdated, social_tasks.on_ref_updated)
+    listen(hub.RepositoryLiked, social_tasks.on_repository_liked)
+    listen(hub.ChangeRequestChanged, social_tasks.on_change_request_changed)
+    listen(provenance.ActivityRecorded, social_tasks.on_activity_recorded)
+    listen(evaluation.ResultRecorded, social_tasks.on_result_recorded)
+    listen(threads.ThreadOpened, social_tasks.on_thread_opened)
+    listen(threads.ThreadChanged, social_tasks.on_thread_changed)
+    listen(threads.Reacted, social_tasks.on_reacted)
+    listen(forum.AnswerAccepted, social_tasks.on_answer_accepted)
+    accounts_queries.provide_facts(social_queries.overview_facts)
+    additions.add_beside(social_follows.button)
+    additions.add_profile_panel("facts", social_profile.facts)
+    additions.add_profile_panel("aside", social_profile.given)
+    additions.add_profile_panel("aside", social_profile.lately)
+    additions.add_home_panel(social_home.news)
 
 
 def _let_go() -> None:

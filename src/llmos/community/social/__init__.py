@@ -1,0 +1,1 @@
+"""Who follows what, what happened there, short posts, and what members gave: feed and profile."""

@@ -1,0 +1,245 @@
+"""Who follows what, what members gave, and the newest activities about one thing."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from llmos.accounts.access import Viewer
+from llmos.accounts.models import Namespace, Organisation, User
+from llmos.community.social.access import Seen, Subject, seen, subjects
+from llmos.community.social.models import About, Activity, Visit
+from llmos.community.threads.models import Tag, Watch
+from llmos.community.trust.models import Credit, Distance
+from llmos.community.trust.queries import kept_away_by, who_block
+from llmos.hub.models import Repository
+from llmos.hub.queries import visible
+
+FOLLOWED = Watch.Level.FOLLOWING
+MONTHS_SHOWN = 12
+# What others see of a member's follows, and what she sees herself.
+SHOWN_KINDS = (Watch.Kind.MEMBER, Watch.Kind.ORGANISATION)
+OWN_KINDS = (*SHOWN_KINDS, Watch.Kind.REPOSITORY, Watch.Kind.TAG, Watch.Kind.TASK)
+_AWAY = (Distance.Degree.MUTE, Distance.Degree.IGNORE, Distance.Degree.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What a member gave in one month, by kind."""
+
+    first: date
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def follows(user_id: int | None, kind: str, target: str) -> bool:
+    if user_id is None:
+        return False
+    rows = Watch.objects.filter(user_id=user_id, kind=kind, target=target, level__gte=FOLLOWED)
+    return rows.exists()
+
+
+def followed_among(user_id: int | None, wanted: Collection[Subject]) -> set[tuple[str, str]]:
+    """Those of some subjects that a member follows, as pairs."""
+    if user_id is None or not wanted:
+        return set()
+    rows = Watch.objects.filter(
+        user_id=user_id,
+        kind__in={one.kind for one in wanted},
+        target__in={one.target for one in wanted},
+        level__gte=FOLLOWED,
+    )
+    return set(rows.values_list("kind", "target"))
+
+
+def count_followers(kind: str, target: str) -> int:
+    rows = Watch.objects.filter(kind=kind, target=target, level__gte=FOLLOWED)
+    return rows.filter(user__is_active=True).count()
+
+
+def count_following(user_id: int) -> int:
+    """How many members a member follows."""
+    return _followed_by(user_id, [Watch.Kind.MEMBER]).count()
+
+
+def followers_of(kind: str, target: str, *, limit: int, before: int | None = None) -> list[Watch]:
+    """Latest first, with their members; `before` is the last row's id of the page before."""
+    found = Watch.objects.filter(
+        kind=kind, target=target, level__gte=FOLLOWED, user__is_active=True
+    )
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.select_related("user__namespace").order_by("-pk")[:limit])
+
+
+def following_of(
+    viewer: Viewer,
+    user_id: int,
+    *,
+    limit: int,
+    before: int | None = None,
+    kinds: Sequence[str] = SHOWN_KINDS,
+) -> tuple[list[Subject], int | None]:
+    """What a member follows, latest first, as far as the viewer may know, and the next `before`."""
+    rows = _followed_by(user_id, kinds)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk").values_list("pk", "kind", "target")[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    known = subjects(viewer, [(kind, target) for _pk, kind, target in found])
+    shown = [known[kind, target] for _pk, kind, target in found if (kind, target) in known]
+    return shown, found[-1][0] if more else None
+
+
+def count_kinds_followed(user_id: int) -> dict[str, int]:
+    rows = Watch.objects.filter(user_id=user_id, level__gte=FOLLOWED)
+    return dict(rows.values_list("kind").annotate(count=Count("id")))
+
+
+def overview_facts(viewer: Viewer, namespace_id: int) -> dict[str, int]:
+    """Followers and followed members, in the words of overviews."""
+    user_id = User.objects.filter(namespace_id=namespace_id).values_list("pk", flat=True).first()
+    if user_id is not None:
+        kind, target = Watch.Kind.MEMBER, str(user_id)
+        counts = {"numFollowing": count_following(user_id)}
+    else:
+        found = Organisation.objects.filter(namespace_id=namespace_id).values_list("pk", flat=True)
+        kind, target, counts = Watch.Kind.ORGANISATION, str(found.first()), {}
+    return {
+        **counts,
+        "numFollowers": count_followers(kind, target),
+        "isFollowing": follows(viewer.user_id, kind, target),
+    }
+
+
+def latest(
+    viewer: Viewer,
+    kind: str,
+    target: str,
+    *,
+    limit: int,
+    kinds: Collection[str] = (),
+    before: int | None = None,
+) -> list[Seen]:
+    """The newest activities about one thing that the viewer may see.
+
+    `before` is an activity's id of the page before; `kinds` limits what is told.
+    """
+    rows = About.objects.filter(kind=kind, target=target)
+    if kinds:
+        rows = rows.filter(activity__kind__in=kinds)
+    if before is not None:
+        last = Activity.objects.filter(pk=before).values_list("at", flat=True).first()
+        rows = rows.filter(at__lte=last).exclude(at=last, activity_id__gte=before) if last else rows
+    # Some may be hidden from her; where a page would stay short of many, it is short.
+    ids = list(
+        rows.order_by("-at", "-activity_id").values_list("activity_id", flat=True)[: 2 * limit]
+    )
+    return seen(viewer, activities_of(ids))[:limit]
+
+
+def activities_of(ids: Sequence[int]) -> list[Activity]:
+    """Activities in the order of their ids' list, with the members who did them."""
+    rows = Activity.objects.filter(pk__in=ids).select_related("actor__namespace", "namespace")
+    found = {row.pk: row for row in rows}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def seen_until(user_id: int) -> Visit | None:
+    return Visit.objects.filter(pk=user_id).first()
+
+
+def kept_out(viewer: Viewer, activities: Sequence[Activity]) -> set[int]:
+    """Those of some activities that this viewer does not want, or whose member wants her away."""
+    if viewer.user_id is None:
+        return set()
+    actors = {one.actor_id for one in activities if one.actor_id is not None}
+    away = kept_away_by(viewer.user_id, *_AWAY) | who_block(viewer.user_id, actors)
+    muted = set(
+        Watch.objects.filter(user_id=viewer.user_id, level=Watch.Level.MUTED).values_list(
+            "kind", "target"
+        )
+    )
+    out = {one.pk for one in activities if one.actor_id in away}
+    if muted:
+        about = About.objects.filter(activity_id__in=[one.pk for one in activities])
+        rows = about.values_list("activity_id", "kind", "target")
+        out |= {pk for pk, kind, target in rows if (kind, target) in muted}
+        out |= {one.pk for one in activities if (Watch.Kind.THREAD, str(one.thread_id)) in muted}
+    return out
+
+
+def credits_by_kind(user_id: int) -> dict[str, int]:
+    """How often a member was credited, by kind of contribution; all kinds, in their order."""
+    rows = Credit.objects.filter(user_id=user_id).values_list("kind").annotate(count=Count("id"))
+    return {**dict.fromkeys(Credit.Kind.values, 0), **dict(rows)}
+
+
+def credits_by_month(user_id: int) -> list[Month]:
+    """The last twelve months, oldest first, the empty ones too."""
+    this = timezone.localdate().replace(day=1)
+    firsts = [this]
+    while len(firsts) < MONTHS_SHOWN:
+        firsts.append((firsts[-1] - timedelta(days=1)).replace(day=1))
+    counts: dict[date, dict[str, int]] = {first: {} for first in reversed(firsts)}
+    rows = (
+        Credit.objects.filter(user_id=user_id, at__gte=timezone.now() - timedelta(days=370))
+        .annotate(month=TruncMonth("at"))
+        .values_list("month", "kind")
+        .annotate(count=Count("id"))
+    )
+    for moment, kind, count in rows:
+        first = timezone.localtime(moment).date()
+        if first in counts:
+            counts[first][kind] = count
+    return [Month(first, found) for first, found in counts.items()]
+
+
+def credits_of(user_id: int, kind: str, *, limit: int, before: int | None = None) -> list[Credit]:
+    """One kind of contributions, latest first; `before` is the last id of the page before."""
+    found = Credit.objects.filter(user_id=user_id, kind=kind)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.order_by("-pk")[:limit])
+
+
+def suggestions(viewer: Viewer, *, each: int) -> dict[str, list[Subject]]:
+    """What somebody who follows little may want to follow: busy members, repositories, tags."""
+    recent = Activity.objects.order_by("-at", "-id").values_list("actor_id", flat=True)[:300]
+    busy = list(dict.fromkeys(pk for pk in recent if pk is not None and pk != viewer.user_id))
+    rising = visible(viewer).filter(visibility="public").order_by("-trending", "-likes", "-id")
+    tags = Tag.objects.filter(threads_count__gt=0).order_by("-threads_count", "pk")
+    tasks = (
+        Repository.objects.filter(visibility="public", disabled=False)
+        .exclude(pipeline_tag="")
+        .values_list("pipeline_tag")
+        .annotate(count=Count("id"))
+        .order_by("-count", "pipeline_tag")
+    )
+    own = Namespace.objects.filter(user__pk=viewer.user_id).values("pk")
+    wanted = {
+        Watch.Kind.MEMBER: [str(pk) for pk in busy[: 3 * each]],
+        Watch.Kind.REPOSITORY: [
+            str(pk)
+            for pk in rising.exclude(namespace__in=own).values_list("pk", flat=True)[: 3 * each]
+        ],
+        Watch.Kind.TAG: [str(pk) for pk in tags.values_list("pk", flat=True)[: 3 * each]],
+        Watch.Kind.TASK: [task for task, _count in tasks[: 3 * each]],
+    }
+    pairs = [(kind, target) for kind, targets in wanted.items() for target in targets]
+    known = subjects(viewer, pairs)
+    followed = followed_among(viewer.user_id, list(known.values()))
+    return {
+        kind: [known[kind, one] for one in targets if (kind, one) in known.keys() - followed][:each]
+        for kind, targets in wanted.items()
+    }
+
+
+def _followed_by(user_id: int, kinds: Collection[str]) -> QuerySet[Watch]:
+    return Watch.objects.filter(user_id=user_id, kind__in=kinds, level__gte=FOLLOWED)
