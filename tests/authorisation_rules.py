@@ -136,6 +136,7 @@ CHANGING = [
 ]
 ONE = API + "/discussions/{number:int}"
 COMMUNITY = [
+    Rule(A.ANYONE, "GET", "/api/search", "/api/search?q=a"),
     Rule(A.SEE, "GET", API + "/discussions", R + "/discussions"),
     Rule(A.SEE, "GET", ONE, R + "/discussions/1"),
     Rule(A.CONTRIBUTE, "POST", API + "/discussions", R + "/discussions", text(title="words")),
