@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
+from django_tasks_db.models import DBTaskResult, get_date_max
 
 from llmos.store.tasks import wake_worker
 
@@ -30,6 +31,20 @@ def listen(event: type[Event], listener: Any) -> None:
 
 def announce(event: Event) -> None:
     """File every listener of this event. Call inside the transaction that made it true."""
-    for listener in _listeners[type(event)]:
-        listener.enqueue(**asdict(event))
+    listeners = _listeners[type(event)]
+    if not listeners:
+        return
+    # One statement for all of them: a push has a dozen listeners, and its client waits.
+    call = {"args": [], "kwargs": asdict(event)}
+    DBTaskResult.objects.bulk_create(
+        DBTaskResult(
+            args_kwargs=call,
+            priority=listener.priority,
+            task_path=listener.module_path,
+            queue_name=listener.queue_name,
+            backend_name=listener.backend,
+            run_after=get_date_max(),  # how its rows say: at once
+        )
+        for listener in listeners
+    )
     transaction.on_commit(wake_worker)
