@@ -23,6 +23,8 @@ FOUND = 30  # rows of a kind on a page
 PEOPLE = 12
 _MORE = 6  # hits read for each row: several may be of one thread, or not for her to see
 _BEFORE, _LENGTH = 60, 220  # characters of an excerpt before its first hit, and in all
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+_MARKS = re.compile(r"[`*_>#|\[\]]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def people(wish: Wish) -> list[Namespace]:
 
 def excerpt(text: str, asked: str) -> Markup:
     """A piece of a text around the first word that was asked for, with all of them marked."""
-    plain = " ".join(re.sub(r"[`*_>#|\[\]]+", " ", text).split())
+    plain = " ".join(_MARKS.sub(" ", _FORMULA.sub(" ", text)).split())
     pattern = _pattern(asked)
     first = pattern.search(plain) if pattern else None
     start = max(0, first.start() - _BEFORE) if first else 0
