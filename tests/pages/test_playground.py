@@ -192,7 +192,7 @@ def test_a_conversation_streams_is_stopped_retried_and_edited(ada: Page, models:
     ada.fill("#id_max_tokens", "12")
     ada.get_by_role("button", name="Retry").click()
     settled(ada)
-    expect(ada.locator(".turn-answer .ways")).to_contain_text("2 / 2")
+    expect(ada.locator(".turn-answer .other-ways")).to_contain_text("2 / 2")
     expect(ada.locator("[data-say]")).to_contain_text("The answer:")
 
     ada.get_by_text("Edit", exact=True).click()
