@@ -7,7 +7,7 @@ from llmos.cli.options import HouseGroup
 
 _COMMANDS = {
     "up": ("llmos.cli.up:up", "Start the hub on this machine."),
-    "users": ("llmos.cli.users:users", "Members: create, sign-in link."),
+    "users": ("llmos.cli.users:users", "Members: create, sign-in link, level, export, delete."),
     "orgs": ("llmos.cli.orgs:orgs", "Organisations: create."),
     "tokens": ("llmos.cli.tokens:tokens", "Access tokens: create."),
     "keys": ("llmos.cli.keys:keys", "Keys that sign receipts: show, rotate."),
