@@ -19,8 +19,8 @@ from llmos.community.moderation.reasons import (
     FINE,
     MANY_REPORTS,
     MENDED,
-    REASONS,
     TEXTS,
+    TRUSTED,
     reason_of,
     shown,
 )
@@ -62,8 +62,6 @@ def report(viewer: Viewer, *, target: Target, reason: str, words: str = "") -> C
     user = writer(viewer, "report")
     if target.member is not None and target.member.pk == user:
         raise Invalid(_("This is your own"))
-    if reason not in REASONS:
-        reason = ""
     text = reason_of(reason, words)
     standing = standing_of(user)
     check_pace(standing, kind="report")
@@ -117,7 +115,7 @@ def decide(
     if act not in Act.values:
         raise Invalid(_("There is no such decision"))
     act = Act(act)
-    text = reason_of(reason, words, for_good=act in FOR_GOOD)
+    text = reason_of(reason, words, otherwise=FINE if act in FOR_GOOD else "")
     with transaction.atomic():
         case = _locked_case(target)
         _refuse_second(target, seen)
@@ -142,7 +140,7 @@ def set_level(
     if level == Level.STEWARD and not viewer.is_admin:
         raise Forbidden(_("Only administrators make stewards"))
     raises = level >= standing_of(target.member.pk).level
-    text = reason_of(reason, words, for_good=raises)
+    text = reason_of(reason, words, otherwise=TRUSTED if raises else "")
     case = _locked_case(target)
     trust.set_level(user_id=target.member.pk, level=Level(level), reason=shown(text), held=held)
     _close(case, target)
@@ -157,7 +155,7 @@ def log_level(*, member_id: int, level: int, words: str) -> None:
         kind=Case.Kind.MEMBER,
         target=member_id,
         member_id=member_id,
-        reason=f"{TEXTS[FINE if not words else 'other']}\n{words}".strip(),
+        reason=f"{TEXTS['other' if words else TRUSTED]}\n{words}".strip(),
         level=level,
     )
 

@@ -24,20 +24,27 @@ REASONS = {
 }
 # The reason of decisions that find nothing wrong.
 FINE = "fine"
-TEXTS = {**REASONS, FINE: gettext_noop("It keeps to the rules")}
+TRUSTED = "trusted"  # of levels that are given
+TEXTS = {
+    **REASONS,
+    FINE: gettext_noop("It keeps to the rules"),
+    TRUSTED: gettext_noop("Trusted for what they did here"),
+}
 
 MANY_REPORTS = gettext_noop("Several members reported this; it waits for a moderator")
 MENDED = gettext_noop("Its author has mended it; it waits for a moderator")
 
 
-def reason_of(code: str, words: str, *, for_good: bool = False) -> str:
-    """The lines that are kept. Raises ReasonMissing."""
+def reason_of(code: str, words: str, *, otherwise: str = "") -> str:
+    """The lines that are kept; `otherwise` is the reason when none is chosen.
+
+    Raises ReasonMissing.
+    """
     from django.utils.translation import gettext as _
 
     words = cleaned(words).strip()[:LONGEST_WORDS]
-    if for_good and code not in REASONS:
-        code = FINE
-    if code not in TEXTS or (code == FINE and not for_good):
+    code = code if code in REASONS else otherwise
+    if code not in TEXTS:
         raise ReasonMissing(_("Choose a reason"))
     if code == "other" and not words:
         raise ReasonMissing(_("Say in a few words what it is"))

@@ -67,7 +67,7 @@ def export(user: User) -> Iterable[Part]:
 
 def goes(user: User) -> list[str]:
     """A blog goes with its owner, and what others said about its articles."""
-    articles = Thread.objects.filter(namespace=user.namespace).count()
+    articles = Thread.objects.filter(namespace=user.namespace, place=Thread.Place.ARTICLE).count()
     if not articles:
         return []
     return [
