@@ -380,6 +380,12 @@ EVALUATION = [
     Rule(A.ANYONE, "GET", "/results/{id:seg}/samples.jsonl", "/results/none/samples.jsonl"),
     Rule(A.ANYONE, "GET", "/receipts/{digest:seg}", "/receipts/none"),
 ]
+# Whose news it is follows from who asks (tests/community/notifications/test_api.py).
+NEWS = [
+    Rule(A.MEMBER, "GET", "/api/notifications", "/api/notifications"),
+    Rule(A.MEMBER, "GET", "/api/notifications/unread", "/api/notifications/unread"),
+    Rule(A.MEMBER, "POST", "/api/notifications/seen", "/api/notifications/seen", text(ids=[])),
+]
 # What one may not see cannot be followed (tests/community/social/test_following.py).
 FOLLOWS = [
     Rule(A.MEMBER, "GET", "/api/feed", "/api/feed"),
@@ -402,4 +408,5 @@ RULES = [
     *SERVING,
     *EVALUATION,
     *FOLLOWS,
+    *NEWS,
 ]

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import click
 
 _NEEDED = {
+    "mail": ("aiosmtpd", "mailparser_reply"),
     "train": ("torch", "transformers", "pyarrow", "tokenizers"),
     "serve": ("torch", "transformers", "ctranslate2", "xllamacpp"),
 }

@@ -9,6 +9,7 @@ import click
 
 import llmos
 from llmos.cli.demo import demo_file
+from llmos.cli.extras import wants
 from llmos.cli.framework import make_folders
 from llmos.cli.options import home_option
 from llmos.cli.prepare import link_file
@@ -42,6 +43,8 @@ def up(*, host: str | None, port: int | None, no_demo: bool) -> None:
         if value is not None:
             os.environ[name] = str(value)
     home = home_from_environment()
+    if current(MailSettings).inbox:
+        wants("mail")
     with held(home) as lock:
         server = current(ServerSettings)
         chosen = free_port(server.host, server.port)
