@@ -37,9 +37,11 @@ from llmos.kit.errors import Refusal
 from llmos.store.events import announce
 from llmos.store.markup import LinkBase
 
+_A_WHILE = 600  # seconds
 
-def follow(repository: Repository, sha: str, *, user: User | None) -> bool:
-    """Make the articles those of a commit; whether some must be tried again in a while.
+
+def follow(repository: Repository, sha: str, *, user: User | None) -> int:
+    """Make the articles those of a commit; seconds until some must be tried again, or 0.
 
     Each file is a transaction of its own: one that cannot be an article stops no other.
     """
@@ -47,24 +49,24 @@ def follow(repository: Repository, sha: str, *, user: User | None) -> bool:
     sources = {row.path: row for row in rows}
     if not _is_open(repository):
         _withdraw(sources.values())
-        return False
+        return 0
     files = {entry.path: entry for entry in _files(repository, sha)}
     _withdraw(row for path, row in sources.items() if path not in files)
     if len(files) > MOST_FILES:
         text = _("The folder has over %(n)d Markdown files: data rather than a blog")
         _refuse(repository, sha, FOLDER, text % {"n": MOST_FILES}, user)
-        return False
+        return 0
     Trouble.objects.filter(repository=repository).exclude(path__in=files).delete()
-    too_fast = False
+    wait = 0
     for path, entry in files.items():
         try:
             _follow_file(repository, sha, entry, sources.get(path), user)
             Trouble.objects.filter(repository=repository, path=path).delete()
-        except TooFast:
-            too_fast = True
+        except TooFast as refusal:
+            wait = max(wait, int(refusal.headers.get("Retry-After", _A_WHILE)))
         except Refusal as refusal:
             _refuse(repository, sha, path, refusal.message, user)
-    return too_fast
+    return wait
 
 
 def _is_open(repository: Repository) -> bool:

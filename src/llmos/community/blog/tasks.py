@@ -15,8 +15,6 @@ from llmos.hub.models import Repository
 from llmos.kit.time import now
 from llmos.store.tasks import task
 
-_LATER = timedelta(minutes=10)
-
 
 @task()
 def on_ref_updated(
@@ -69,7 +67,8 @@ def _follow(repository_id: int, user_id: int | None) -> None:
     if repository is None or head is None:
         return
     user = User.objects.filter(pk=user_id).first() if user_id else None
-    if follow(repository, head, user=user):
-        on_ref_updated.using(run_after=now() + _LATER).enqueue(
+    wait = follow(repository, head, user=user)
+    if wait:
+        on_ref_updated.using(run_after=now() + timedelta(seconds=wait)).enqueue(
             repository_id=repository_id, ref=repos.MAIN, old="", new=head, user_id=user_id
         )

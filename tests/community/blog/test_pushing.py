@@ -1,0 +1,157 @@
+"""Articles by push, with the clients that people have: git and huggingface_hub against a hub."""
+
+import re
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from tests.conftest import HubServer
+
+pytestmark = pytest.mark.slow  # the worker has to hear of each push
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360"
+    "606060000000050001a5f645400000000049454e44ae426082"
+)
+TEXT = "---\ntitle: {title}\n{more}---\n\nSee [the rows](../rows.csv) and ![a curve](fig/a.png).\n"
+
+
+class Reader:
+    """Somebody without an account who waits for what is to come."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx2.Client(base_url=url, timeout=30)
+
+    def get(self, path: str) -> httpx2.Response:
+        return self._client.get(path)
+
+    def wait(self, path: str, good: Callable[[httpx2.Response], bool]) -> httpx2.Response:
+        deadline = time.monotonic() + 30
+        while True:
+            found = self.get(path)
+            if good(found):
+                return found
+            assert time.monotonic() < deadline, (path, found.status_code, found.text[-2000:])
+            time.sleep(0.2)
+
+    def wait_for(self, path: str, words: str) -> str:
+        return self.wait(path, lambda one: one.status_code == 200 and words in one.text).text
+
+    def wait_until_gone(self, path: str) -> None:
+        self.wait(path, lambda one: one.status_code == 404)
+
+
+@pytest.fixture
+def reader(hub_server: HubServer) -> Reader:
+    return Reader(hub_server.url)
+
+
+@pytest.fixture
+def api(hub_server: HubServer) -> HfApi:
+    return HfApi(endpoint=hub_server.url, token=hub_server.tokens["bob"])
+
+
+def commit(api: HfApi, repo: str, files: dict[str, str | bytes | None]) -> str:
+    operations = [
+        CommitOperationDelete(path)
+        if content is None
+        else CommitOperationAdd(path, content.encode() if isinstance(content, str) else content)
+        for path, content in files.items()
+    ]
+    return str(api.create_commit(repo, operations, commit_message="Write").oid)
+
+
+def new_name() -> str:
+    return f"p{uuid.uuid4().hex[:8]}"
+
+
+def test_a_pushed_file_becomes_an_article_whose_links_lead_to_its_commit(
+    api: HfApi, reader: Reader
+) -> None:
+    name = new_name()
+    api.create_repo(f"bob/{name}")
+    text = TEXT.format(title="Pushed here", more="tags: [pushing]\nlanguage: en\n")
+    files = {f"articles/{name}.md": text, "articles/fig/a.png": PICTURE, "rows.csv": "a\n"}
+    sha = commit(api, f"bob/{name}", files)
+    page = reader.wait_for(f"/blog/bob/{name}", "Pushed here")
+    assert f'href="/bob/{name}/blob/{sha}/rows.csv"' in page
+    source = re.search(rf'src="(/bob/{name}/resolve/{sha}/articles/fig/a.png)"', page)
+    assert source is not None
+    assert reader.get(source[1]).status_code in {200, 302}
+    assert f"/bob/{name}/blob/{sha}/articles/{name}.md" in page
+
+    # The same once more changes nothing; new words do.
+    commit(api, f"bob/{name}", {"other.txt": "x"})
+    commit(api, f"bob/{name}", {f"articles/{name}.md": text + "\nAnd more words.\n"})
+    reader.wait_for(f"/blog/bob/{name}", "And more words.")
+    assert reader.get("/blog/bob.json").text.count("Pushed here") == 1
+
+    commit(api, f"bob/{name}", {f"articles/{name}.md": None})
+    reader.wait_until_gone(f"/blog/bob/{name}")
+    commit(api, f"bob/{name}", {f"articles/{name}.md": text})
+    reader.wait_for(f"/blog/bob/{name}", "Pushed here")
+
+
+def test_git_publishes_as_well(
+    api: HfApi, reader: Reader, hub_server: HubServer, tmp_path: Path
+) -> None:
+    name = new_name()
+    api.create_repo(f"bob/{name}", repo_type="dataset")
+    address = hub_server.url.replace("://", f"://bob:{hub_server.tokens['bob']}@")
+    work = tmp_path / "work"
+
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=Bob", "-c", "user.email=bob@example.org"]
+        env = hub_server.client_env(tmp_path, "bob")
+        folder = ["-C", str(work)] if work.exists() else []
+        command = ["git", *folder, *identity, *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    git("clone", "-q", f"{address}/datasets/bob/{name}", str(work))
+    (work / "articles").mkdir()
+    text = TEXT.format(title="来自 git", more=f"slug: {name}\n")
+    (work / "articles" / "zh.md").write_text(text.replace("See", "请看这里的数据"))
+    git("add", ".")
+    git("commit", "-q", "-m", "写")
+    git("push", "-q", "origin", "HEAD:main")
+    page = reader.wait_for(f"/blog/bob/{name}", "来自 git")
+    assert f"/datasets/bob/{name}/blob/" in page
+
+
+def test_what_not_everybody_may_read_is_not_published(api: HfApi, reader: Reader) -> None:
+    name = new_name()
+    api.create_repo(f"bob/{name}", private=True)
+    text = TEXT.format(title="A secret", more="")
+    commit(api, f"bob/{name}", {f"articles/{name}.md": text})
+    api.update_repo_settings(f"bob/{name}", private=False)
+    reader.wait_for(f"/blog/bob/{name}", "A secret")
+    api.update_repo_settings(f"bob/{name}", gated="manual")
+    reader.wait_until_gone(f"/blog/bob/{name}")
+    api.update_repo_settings(f"bob/{name}", gated=False)
+    reader.wait_for(f"/blog/bob/{name}", "A secret")
+    api.update_repo_settings(f"bob/{name}", private=True)
+    # At once, whatever the worker does.
+    assert reader.get(f"/blog/bob/{name}").status_code == 404
+    assert "A secret" not in reader.get("/blog/bob.atom").text
+
+
+def test_one_bad_file_stops_no_other(api: HfApi, reader: Reader) -> None:
+    name = new_name()
+    api.create_repo(f"bob/{name}")
+    good = TEXT.format(title="A good one", more=f"slug: {name}\n")
+    files = {
+        "articles/a-bad.md": "---\ntitle: a: b\n---\n",
+        "articles/b-cover.md": TEXT.format(title="C", more="cover: none.png\ncover_text: x\n"),
+        "articles/c-notes.md": "# Only notes\n",
+        "articles/d-good.md": good,
+    }
+    commit(api, f"bob/{name}", dict(files))
+    reader.wait_for(f"/blog/bob/{name}", "A good one")
+    for slug in ("a-bad", "b-cover", "c-notes"):
+        assert reader.get(f"/blog/bob/{slug}").status_code == 404
