@@ -133,6 +133,7 @@ def _keep_order() -> None:
     listen(threads.PostChanged, moderation_tasks.on_post_changed)
     listen(trust.KeptApart, moderation_tasks.on_kept_apart)
     threads_cards.add_own_cards()
+    threads_additions.add_post_check(moderation_holds.refuse_mentions)
     threads_additions.add_post_check(moderation_holds.reason_to_hold)
     threads_additions.add_post_control(moderation_additions.controls)
     threads_additions.add_thread_panel(moderation_additions.silence_notice)

@@ -39,7 +39,7 @@ def test_nobody_keeps_away_from_oneself_or_by_an_unknown_degree() -> None:
         keep_away(user_id=one, other_id=other, degree="banish")
 
 
-def test_who_is_blocked_neither_answers_nor_reacts() -> None:
+def test_who_is_blocked_neither_answers_nor_reacts_nor_mentions() -> None:
     author, blocked = viewer(), viewer()
     thread = topic(author)
     post = answer(author, thread)
@@ -48,6 +48,8 @@ def test_who_is_blocked_neither_answers_nor_reacts() -> None:
         write_post(blocked, thread=thread, text="But listen to me, please.", reply_to=post)
     with pytest.raises(KeptAway):
         react(blocked, post=post, name="heart", on=True)
+    with pytest.raises(KeptAway, match=author.name):
+        answer(blocked, thread, f"But @{author.name}, you must hear me.")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,13 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import User
-from llmos.community.threads.models import Post
+from llmos.accounts.queries import display_names
+from llmos.community.threads.models import Post, Reference
+from llmos.community.trust.errors import KeptAway
 from llmos.community.trust.models import Level
-from llmos.community.trust.queries import standing_of
+from llmos.community.trust.queries import standing_of, who_block
 from llmos.kit.time import now
 
 SAME_TEXT = gettext_noop("The same text was posted before; a moderator looks at it first")
@@ -48,6 +51,17 @@ def reason_to_hold(viewer: Viewer, where: Any, text: str, rendered: Any) -> str 
     if any(_accounts_with(link, viewer.user_id) >= ACCOUNTS_WITH_LINK for link in links):
         return SAME_LINK
     return None
+
+
+def refuse_mentions(viewer: Viewer, where: Any, text: str, rendered: Any) -> None:
+    """Who is blocked by a member cannot call her into a post. Raises KeptAway."""
+    if viewer.user_id is None:
+        return
+    named = {target for kind, target in rendered.references if kind == Reference.Kind.MEMBER}
+    blocking = who_block(viewer.user_id, named) if named else set()
+    if blocking:
+        names = ", ".join(sorted(f"@{name}" for name in display_names(blocking).values()))
+        raise KeptAway(_("%(names)s: not to be mentioned by you") % {"names": names})
 
 
 def _is_copied(user_id: int, text: str) -> bool:
