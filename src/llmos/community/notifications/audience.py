@@ -147,9 +147,13 @@ def opens_discussion(post: Post) -> bool:
     thread = post.thread
     if post.number > 1 or thread.place != Thread.Place.DISCUSSION:
         return False
-    number = thread.address.rpartition("/")[2]
-    changes = ChangeRequest.objects.filter(repository_id=thread.repository_id, number=number)
-    return number.isdecimal() and not changes.exists()
+    addresses = (
+        f"/{change.repository}/discussions/{change.number}"
+        for change in ChangeRequest.objects.select_related("repository").filter(
+            repository_id=thread.repository_id, title=thread.title
+        )
+    )
+    return thread.address not in addresses
 
 
 def keepers_to_tell(post: Post) -> set[int]:

@@ -393,7 +393,9 @@ def _tell_of_post(user_ids: Collection[int], post: Post, kind: Kind) -> None:
 def _tell_watchers(post: Post, *, after: int) -> None:
     ids = audience.watchers(post, after=after, limit=CHUNK)
     kind = audience.kind_for_watchers(post)
-    _tell_of_post(audience.willing_watchers(ids, post), post, kind)
+    # Whom it names were told so; if she wants to hear of no answers, not as a watcher either.
+    others = set(ids) - audience.named_in(post).keys()
+    _tell_of_post(audience.willing_watchers(others, post), post, kind)
     if len(ids) == CHUNK:
         tell_more_watchers.enqueue(post_id=post.pk, after=ids[-1])
 
