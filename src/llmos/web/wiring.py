@@ -24,6 +24,7 @@ from llmos.community.moderation import queries as moderation_queries
 from llmos.community.moderation import taking as moderation_taking
 from llmos.community.moderation import tasks as moderation_tasks
 from llmos.community.moderation.pages import additions as moderation_additions
+from llmos.community.notifications import taking as notifications_taking
 from llmos.community.notifications import tasks as notifications_tasks
 from llmos.community.social import queries as social_queries
 from llmos.community.social import tasks as social_tasks
@@ -188,6 +189,7 @@ def _let_go() -> None:
         taking.provide_export(room.export)
         taking.provide_farewell(room.FAREWELL)
     taking.provide_export(serving_taking.export)
+    taking.provide_export(notifications_taking.export)
 
 
 def _tell_members() -> None:
