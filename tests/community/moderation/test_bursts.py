@@ -8,6 +8,7 @@ from llmos.community.moderation.actions import decide
 from llmos.community.moderation.holds import MANY_LINKS, SAME_LINK, SAME_TEXT
 from llmos.community.moderation.queries import open_cases
 from llmos.community.threads.access import post_for
+from llmos.community.threads.actions import edit_post
 from llmos.community.threads.errors import PostNotFound
 from llmos.community.threads.models import Post, State
 from llmos.community.trust.models import Level
@@ -57,6 +58,20 @@ def test_many_links_of_a_new_account_wait() -> None:
     assert posts[2].state_reason == MANY_LINKS
     Post.objects.filter(author_id=spammer.user_id).update(created_at=now() - timedelta(hours=2))
     assert answer(spammer, thread, "And https://cheap.example/9 later").state == State.VISIBLE
+
+
+def test_a_harmless_text_that_becomes_spam_is_held_back_and_approved_for_good() -> None:
+    spammer, thread, steward = viewer(Level.NEW), topic(viewer()), viewer(Level.STEWARD)
+    answer(spammer, thread, OFFER)
+    post = answer(spammer, thread, "What a lovely model this is, really.")
+    edit_post(spammer, post=post, text=OFFER, seen_edits=0)
+    run_pending()
+    post.refresh_from_db()
+    assert (post.state, post.state_reason) == (State.PENDING, SAME_TEXT)
+    decide(steward, target=post_target(steward, post.pk), act="approve", seen=0)
+    run_pending()
+    post.refresh_from_db()
+    assert post.state == State.VISIBLE
 
 
 def test_members_of_some_standing_are_not_held_back() -> None:

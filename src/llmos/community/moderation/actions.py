@@ -186,6 +186,14 @@ def take_up_mended(post: Post) -> None:
         set_post_state(post=post, state=State.HIDDEN, reason=reason)
 
 
+@transaction.atomic
+def hold_edited(post: Post, reason: str) -> None:
+    """Hold back a text that stands in the place of a harmless one, unless it was looked at."""
+    case = _locked_case(Target(Case.Kind.POST, post.pk, post, post.author))
+    if case.judged_edits < post.edits and post.state == State.VISIBLE:
+        _set_state(post, State.PENDING, reason)
+
+
 def _acts_on_post(post: Post, case: Case | None) -> list[Decision.Act]:
     waits = case is not None and case.is_open
     reported = waits and case is not None and case.cause == Case.Cause.REPORTED

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -39,16 +39,29 @@ def reason_to_hold(viewer: Viewer, where: Any, text: str, rendered: Any) -> str 
     """Why a post of this new member waits for a moderator, or None."""
     if viewer.user_id is None or viewer.is_admin:
         return None
-    if standing_of(viewer.user_id).level > Level.NEW:
+    return _reason(viewer.user_id, text, besides=0)
+
+
+def reason_to_hold_edited(post: Post) -> str | None:
+    """The same for a text that was put in the place of a harmless one."""
+    if post.author is None or post.author.is_staff:
         return None
-    if _is_copied(viewer.user_id, text):
+    return _reason(post.author.pk, post.text, besides=post.pk)
+
+
+def _reason(user_id: int, text: str, *, besides: int) -> str | None:
+    if standing_of(user_id).level > Level.NEW:
+        return None
+    own = Post.objects.filter(author_id=user_id, created_at__gt=now() - WINDOW, deed="")
+    own = own.exclude(pk=besides)
+    if _is_copied(user_id, text, own):
         return SAME_TEXT
     links = set(_LINK.findall(text))
-    if not links or not _is_young(viewer.user_id):
+    if not links or not _is_young(user_id):
         return None
-    if _linked_lately(viewer.user_id) >= LINKING_POSTS - 1:
+    if own.filter(text__icontains="://").count() >= LINKING_POSTS - 1:
         return MANY_LINKS
-    if any(_accounts_with(link, viewer.user_id) >= ACCOUNTS_WITH_LINK for link in links):
+    if any(_accounts_with(link, user_id) >= ACCOUNTS_WITH_LINK for link in links):
         return SAME_LINK
     return None
 
@@ -64,20 +77,14 @@ def refuse_mentions(viewer: Viewer, where: Any, text: str, rendered: Any) -> Non
         raise KeptAway(_("%(names)s: not to be mentioned by you") % {"names": names})
 
 
-def _is_copied(user_id: int, text: str) -> bool:
+def _is_copied(user_id: int, text: str, own: QuerySet[Post]) -> bool:
     """Whether she posted this within the hour, or new members twice among the latest posts."""
     if len(text) < SHORTEST_COPY:
         return False
-    own = Post.objects.filter(author_id=user_id, created_at__gt=now() - WINDOW, deed="")
     if own.filter(text=text).exists():
         return True
     others = _latest().filter(text=text).exclude(author_id=user_id)
     return others.count() >= ACCOUNTS_WITH_LINK
-
-
-def _linked_lately(user_id: int) -> int:
-    own = Post.objects.filter(author_id=user_id, created_at__gt=now() - WINDOW)
-    return own.filter(text__icontains="://").count()
 
 
 def _accounts_with(link: str, user_id: int) -> int:
@@ -85,7 +92,7 @@ def _accounts_with(link: str, user_id: int) -> int:
     return rows.values("author_id").distinct().count()
 
 
-def _latest() -> Any:
+def _latest() -> QuerySet[Post]:
     """What new members wrote among the latest posts of all."""
     newest: int = Post.objects.aggregate(newest=Max("pk"))["newest"] or 0
     return Post.objects.filter(pk__gt=newest - LOOKED_BACK, created_at__gt=now() - WINDOW).exclude(

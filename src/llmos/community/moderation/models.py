@@ -101,7 +101,6 @@ class Decision(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["-at", "-id"], name="log_of_decisions"),
             models.Index(fields=["kind", "target", "-id"], name="decisions_about"),
             models.Index(fields=["member", "-id"], name="decisions_on_member"),
         ]

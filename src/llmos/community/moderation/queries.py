@@ -50,7 +50,7 @@ def decisions(viewer: Viewer, *, act: str = "") -> QuerySet[Decision]:
     found = Decision.objects.filter(log_for(viewer))
     if act in Decision.Act.values:
         found = found.filter(act=act)
-    return found.select_related("by", "member", "post__thread").order_by("-at", "-pk")
+    return found.select_related("by", "member", "post__thread").order_by("-pk")
 
 
 def threads_by(user_id: int) -> QuerySet[Any, datetime]:
