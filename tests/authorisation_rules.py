@@ -274,6 +274,7 @@ GIT = [
 HOUSE = [
     Rule(A.MEMBER, "GET", "/api/whoami-v2", "/api/whoami-v2"),
     Rule(A.MEMBER, "POST", "/api/repos/create", "/api/repos/create", text(name="..")),
+    Rule(A.MEMBER, "POST", "/uploads", "/uploads", b"x", "text/plain"),
     Rule(A.MEMBER, "GET", "/api/settings/repositories", "/api/settings/repositories"),
     Rule(
         A.ANYONE,

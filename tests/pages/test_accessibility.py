@@ -24,6 +24,8 @@ PAGES = [
     "/{model}/refs",
     "/{model}/discussions",
     "/{model}/discussions/{change}",
+    "/{model}/discussions/new",
+    "/legal/dco",
     "/{model}/settings",
     "/{model}/upload/main",
     "/{model}/edit/main/README.md",

@@ -8,6 +8,9 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer
 from llmos.community.discussions.access import as_member, discussion_rights, refuse_strangers
 from llmos.community.discussions.models import Deed, Discussion
+from llmos.community.moderation.access import post_target
+from llmos.community.moderation.actions import decide
+from llmos.community.moderation.queries import last_decision
 from llmos.community.threads import actions as threads
 from llmos.community.threads.errors import NotYours
 from llmos.community.threads.events import ThreadChanged
@@ -84,14 +87,29 @@ def edit_comment(viewer: Viewer, *, post: Post, text: str) -> Post:
 
 
 def hide_comment(viewer: Viewer, *, discussion: Discussion, post: Post) -> Post:
-    """Take a comment away for good; a gap stays. Raises NotYours, Invalid."""
+    """Take a comment away for good; a gap stays.
+
+    That of somebody else is a decision of a moderator, and logged. Raises NotYours, Invalid.
+    """
     is_own = post.author_id is not None and post.author_id == viewer.user_id
     if not is_own and not discussion_rights(viewer, discussion).write:
         raise NotYours
     if post.number == 1:
         raise Invalid(_("What opens a discussion cannot be hidden; edit it, or close all of it"))
-    reason = _("Hidden by its author") if is_own else _("Hidden by the repository's owners")
-    return threads.set_post_state(post=post, state=State.REMOVED, reason=reason)
+    if is_own:
+        return threads.set_post_state(
+            post=post, state=State.REMOVED, reason=_("Its author took it back")
+        )
+    target, last = post_target(as_member(viewer), post.pk), last_decision("post", post.pk)
+    decide(
+        as_member(viewer),
+        target=target,
+        act="remove",
+        seen=last.pk if last else 0,
+        reason="off-topic",
+    )
+    post.refresh_from_db(fields=["state", "state_reason"])
+    return post
 
 
 @transaction.atomic
@@ -136,9 +154,10 @@ def merge(viewer: Viewer, *, discussion: Discussion, text: str = "") -> Post:
         raise Invalid(_("This is a discussion; only change requests can be merged"))
     if not discussion_rights(viewer, discussion).write:
         raise Forbidden(_("Only those who may write here merge changes"))
-    changes.merge_change(change=change, viewer=viewer)
-    if text.strip():
-        comment(viewer, discussion=discussion, text=text)
+    with transaction.atomic():  # so that no word is left of what could not be merged
+        if text.strip():
+            comment(viewer, discussion=discussion, text=text)
+        changes.merge_change(change=change, viewer=viewer)
     return _last(discussion, [Deed.MERGED])
 
 

@@ -1,8 +1,10 @@
 """Discussions for clients, who list pull requests among them."""
 
+import mimetypes
 from datetime import datetime
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +15,7 @@ from llmos.community.discussions import actions, queries
 from llmos.community.discussions.access import as_member, comment_for, discussion_for
 from llmos.community.discussions.models import Deed, Discussion
 from llmos.community.threads.access import sees_post
+from llmos.community.threads.attaching import address_of, attach
 from llmos.community.threads.models import Post, State
 from llmos.community.threads.rendering import filled
 from llmos.hub.access import rights_of
@@ -23,7 +26,7 @@ from llmos.hub.models import ChangeRequest, Repository
 from llmos.hub.routing import API, repository_of
 from llmos.kit.errors import Invalid
 from llmos.kit.time import iso
-from llmos.store.http import blocking, flag, json_of, reply
+from llmos.store.http import base_url, blocking, flag, json_of, reply
 
 PAGE_SIZE = 50
 MOST_COMMITS = 250  # of one change request that are listed
@@ -150,6 +153,15 @@ def merge(request: Request, body: bytes) -> Response:
     return reply({"newStatus": _event(viewer, line), "mergeCommitId": merged})
 
 
+@blocking
+def upload(request: Request, body: bytes) -> Response:
+    """A picture or a file for a comment that is being written; answers its address as text."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    name = f"file{mimetypes.guess_extension(kind) or ''}"
+    kept = attach(viewer_of(request), SimpleUploadedFile(name, body, kind))
+    return Response(base_url(request) + address_of(kept), media_type="text/plain")
+
+
 def _discussion(request: Request, viewer: Viewer, *, wants: Any) -> Discussion:
     repository = repository_of(request, viewer, wants=wants)
     return discussion_for(viewer, repository, request.path_params["number"])
@@ -270,4 +282,5 @@ routes = [
     Route(_ONE + "/title", rename, methods=["POST"]),
     Route(_ONE + "/status", set_status, methods=["POST"]),
     Route(_ONE + "/merge", merge, methods=["POST"]),
+    Route("/uploads", upload, methods=["POST"]),
 ]

@@ -25,7 +25,8 @@ def on_change_request_changed(*, repository_id: int, number: int, status: str) -
         return
     for user_id in (change.author_id, change.merged_by_id):
         if user_id is not None:
-            credit(user_id=user_id, kind=Credit.Kind.REVIEW, subject=f"change:{change.pk}")
+            subject = f"change:{repository_id}/{number}"
+            credit(user_id=user_id, kind=Credit.Kind.REVIEW, subject=subject)
 
 
 @task()
@@ -39,10 +40,7 @@ def on_ref_updated(
     discussion = queries.of_change(repository_id, int(number))
     if discussion is None or discussion.change_request is None:
         return
-    base, head = ends(discussion.change_request)
-    start = old if old != refs.NOTHING else base
-    if start == new or head != new:
-        return  # nothing new, or a later push tells more
+    start = ends(discussion.change_request)[0] if old == refs.NOTHING else old
     commits = log.history(repository_id, f"{start}..{new}", limit=COMMITS_NAMED)[::-1]
     if commits:
         prefix = actions.address_of(discussion.repository, 0).removesuffix("discussions/0")

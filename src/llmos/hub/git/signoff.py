@@ -20,7 +20,7 @@ LOOKED_AT = 1000  # commits of one change request
 SECONDS = 20
 _FIELDS = 6
 _CHUNK = 2**16
-_LINE = re.compile(r"(?im)^[ \t]*signed-off-by:([^<>\r\n]+)<([^<>\s]+)>[ \t]*$")
+_LINE = re.compile(r"(?im)^[ \t]*signed-off-by:[ \t]*([^<>\s][^<>\r\n]*)<([^<>\s]+)>[ \t]*\r?$")
 
 
 class NotSignedOff(Invalid):
