@@ -21,7 +21,11 @@ _LANGUAGES = [("", _("as my pages")), *settings.LANGUAGES]
 
 
 class WishesForm(forms.Form):
-    digest = forms.ChoiceField(label=_("Digest"), choices=_DIGESTS)
+    digest = forms.ChoiceField(
+        label=_("Digest"),
+        choices=_DIGESTS,
+        help_text=_("What you missed, at the hour below by the clock of this hub"),
+    )
     digest_day = forms.TypedChoiceField(
         label=_("Day of the weekly digest"), choices=list(dates.WEEKDAYS.items()), coerce=int
     )
@@ -29,7 +33,6 @@ class WishesForm(forms.Form):
         label=_("Hour"),
         choices=[(hour, f"{hour:02d}:00") for hour in range(24)],
         coerce=int,
-        help_text=_("By the clock of this hub"),
     )
     language = forms.ChoiceField(label=_("Language of mails"), choices=_LANGUAGES, required=False)
 

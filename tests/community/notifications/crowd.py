@@ -1,0 +1,43 @@
+"""Run as a script on the home of a hub: a crowd that follows one member, who then writes.
+
+Prints how long her writing took, in milliseconds: the crowd is told afterwards.
+"""
+
+import os
+import sys
+from time import perf_counter
+
+
+def main(count: int) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
+    import django
+
+    django.setup(set_prefix=False)
+    from llmos.accounts.access import viewer_of_user
+    from llmos.accounts.models import Namespace, User
+    from llmos.community.threads.actions import Where, open_thread
+    from llmos.community.threads.models import Thread, Watch
+
+    names = [f"crowd-{number}" for number in range(count)]
+    Namespace.objects.bulk_create(Namespace(name=name, key=name, kind="user") for name in names)
+    places = Namespace.objects.filter(key__startswith="crowd-").values_list("pk", "name")
+    User.objects.bulk_create(User(username=name, namespace_id=pk) for pk, name in places)
+    ada = User.objects.get(username="ada")
+    crowd = User.objects.filter(username__startswith="crowd-").values_list("pk", flat=True)
+    Watch.objects.bulk_create(
+        Watch(user_id=pk, kind="member", target=str(ada.pk), level=Watch.Level.FOLLOWING)
+        for pk in crowd
+    )
+    before = perf_counter()
+    open_thread(
+        viewer_of_user(ada),
+        where=Where(Thread.Place.TOPIC, 1),
+        title="To everybody",
+        text="words",
+        address="/t/{id}/{slug}",
+    )
+    print(round((perf_counter() - before) * 1000, 1))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
