@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
+from itertools import pairwise
 from urllib.parse import quote, unquote, urlsplit
 
 import nh3
 from latex2mathml.converter import convert as tex_to_mathml
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
-from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 MARKDOWN_LIMIT = 256 * 1024  # characters rendered; longer texts are shown as they are
 HIGHLIGHT_LIMIT = 256 * 1024  # characters coloured; lexers are slow
 FORMULA_LIMIT = 2000  # characters of one formula
+_NAMED_HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 ID_PREFIX = "text-"  # keeps members' anchors apart from the page's own ids
 
 
@@ -51,6 +53,7 @@ class LinkBase:
     raw: str = ""
     top_pages: str = ""  # where a leading slash leads; the folder of the repository itself
     top_raw: str = ""
+    anchors: str = ""  # put before the text's own anchors, where a page shows several texts
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +62,7 @@ def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:
     if len(text) > MARKDOWN_LIMIT:
         return Markup("<pre>{}</pre>").format(text[:MARKDOWN_LIMIT])
     html = _parser().render(text)
-    return Markup(_sanitised(html, links))  # noqa: S704 - it went through the allow-list
+    return Markup(sanitised(html, links))  # noqa: S704 - it went through the allow-list
 
 
 def highlight_lines(text: str, name: str) -> list[Markup]:
@@ -77,29 +80,64 @@ def highlight_lines(text: str, name: str) -> list[Markup]:
     return [Markup(line) for line in html.rstrip("\n").split("\n")]  # noqa: S704 - escaped by it
 
 
+def sanitised(html: str, links: LinkBase = LinkBase()) -> str:
+    """HTML that anybody may have written, less all that is not on the allow-list."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute_rule(links),
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow ugc noopener",
+        strip_comments=True,
+    )
+
+
 @cache
 def _parser() -> MarkdownIt:
+    return new_parser()
+
+
+def new_parser() -> MarkdownIt:
+    """The house's Markdown, for rooms that change what it found; its HTML is not safe yet."""
     parser = (
         MarkdownIt("commonmark", {"html": True, "highlight": _coloured})
         .enable(["table", "strikethrough"])
         .use(front_matter_plugin)
         .use(footnote_plugin)
         .use(tasklists_plugin, label=True)
-        .use(
-            anchors_plugin,
-            max_level=4,
-            permalink=True,
-            permalinkSymbol="#",
-            permalinkBefore=False,
-            slug_func=_slug,
-        )
         .use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
     )
+    parser.core.ruler.push("headings", _name_headings)
     parser.add_render_rule("table_open", _table_open)
     parser.add_render_rule("table_close", _table_close)
     parser.add_render_rule("image", _picture)
     parser.add_render_rule("fence", _fence)
     return parser
+
+
+def _name_headings(state: StateCore) -> None:
+    """Give headings an id and a link to it; of thousands with one title each in a step or two."""
+    given: dict[str, int] = {}
+    for opening, inline in pairwise(state.tokens):
+        if opening.type != "heading_open" or opening.tag not in _NAMED_HEADINGS:
+            continue
+        children = inline.children if inline.children is not None else []
+        title = "".join(one.content for one in children if one.type in {"text", "code_inline"})
+        slug = name = _slug(title)
+        while name in given:
+            given[slug] += 1
+            name = f"{slug}-{given[slug]}"
+        given[name] = 0
+        opening.attrSet("id", name)
+        link = Token("link_open", "a", 1, attrs={"class": "header-anchor", "href": f"#{name}"})
+        sign = Token("html_block", "", 0, content="#")
+        children += [
+            Token("text", "", 0, content=" "),
+            link,
+            sign,
+            Token("link_close", "a", -1),
+        ]
 
 
 def _slug(title: str) -> str:
@@ -195,23 +233,13 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "mover": {"accent"},
     "mfrac": {"linethickness"},
 }
-# Classes of ours that a text may use: footnotes, task lists, anchors; on spans, highlighting.
+# Classes of ours that a text may use: footnotes, task lists, anchors, names of members and tags;
+# on spans, highlighting.
 _CLASSES = re.compile(
     r"hl|scroll|anchor|header-anchor|footnote[a-z-]*|contains-task-list|task-list-item(-checkbox)?"
+    r"|mention|hashtag"
 )
 _WORD_CLASSES = re.compile(r"[a-z]{1,2}[a-z0-9]?")
-
-
-def _sanitised(html: str, links: LinkBase) -> str:
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        attribute_filter=_attribute_rule(links),
-        url_schemes={"http", "https", "mailto"},
-        link_rel="nofollow ugc noopener",
-        strip_comments=True,
-    )
 
 
 def _attribute_rule(links: LinkBase) -> Callable[[str, str, str], str | None]:
@@ -221,7 +249,7 @@ def _attribute_rule(links: LinkBase) -> Callable[[str, str, str], str | None]:
             kept = [part for part in value.split() if allowed.fullmatch(part)]
             return " ".join("anchor" if part == "header-anchor" else part for part in kept) or None
         if name == "id":
-            return ID_PREFIX + value.removeprefix(ID_PREFIX)
+            return _anchor(value, links)
         if name == "tabindex":
             return "0"
         if tag == "input":
@@ -235,13 +263,17 @@ def _attribute_rule(links: LinkBase) -> Callable[[str, str, str], str | None]:
     return rule
 
 
+def _anchor(name: str, links: LinkBase) -> str:
+    return ID_PREFIX + links.anchors + name.removeprefix(ID_PREFIX)
+
+
 def _only_a_box(name: str, value: str) -> str | None:
     return "checkbox" if name == "type" else value
 
 
 def _link(address: str, links: LinkBase) -> str | None:
     if address.startswith("#"):
-        return "#" + ID_PREFIX + unquote(address[1:]).removeprefix(ID_PREFIX)
+        return "#" + _anchor(unquote(address[1:]), links)
     return _resolved(address, links.pages, links.top_pages)
 
 

@@ -66,6 +66,7 @@ class Thread(models.Model):
             models.Index(fields=["place", "-published_at", "-id"], name="threads_by_publication"),
             models.Index(fields=["author", "-created_at"], name="threads_of_author"),
             models.Index(fields=["repository", "-bumped_at"], name="threads_of_repository"),
+            models.Index(fields=["address"], name="threads_at"),
             models.Index(
                 fields=["place", "shelf"], condition=models.Q(is_pinned=True), name="threads_pinned"
             ),

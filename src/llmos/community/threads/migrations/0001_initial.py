@@ -221,6 +221,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='thread',
+            index=models.Index(fields=['address'], name='threads_at'),
+        ),
+        migrations.AddIndex(
+            model_name='thread',
             index=models.Index(condition=models.Q(('is_pinned', True)), fields=['place', 'shelf'], name='threads_pinned'),
         ),
         migrations.AddConstraint(
