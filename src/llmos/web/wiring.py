@@ -138,6 +138,7 @@ def _keep_order() -> None:
     threads_additions.add_post_check(moderation_holds.reason_to_hold)
     threads_additions.add_post_control(moderation_additions.controls)
     threads_additions.add_thread_panel(moderation_additions.silence_notice)
+    additions.add_home_panel(moderation_additions.waiting)
     additions.add_beside(moderation_additions.profile_deeds)
     additions.add_profile_panel("facts", moderation_additions.profile_level)
     limits.provide_times("thread", moderation_queries.threads_by)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
+from llmos.community.moderation.queries import open_cases
 from llmos.community.threads.access import is_moderator
 from llmos.community.threads.additions import Control
 from llmos.community.threads.models import Post, Thread
@@ -14,6 +15,8 @@ from llmos.community.trust.queries import degree_between, standing_of
 from llmos.hub.additions import Named, Panel
 from llmos.hub.door import viewer_of_page
 from llmos.kit.time import now
+
+MANY = 100  # cases; more are not counted
 
 
 def controls(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int, list[Control]]:
@@ -36,6 +39,15 @@ def silence_notice(request: HttpRequest, thread: Thread) -> Panel | None:
     if standing.silenced_until is None or standing.silenced_until <= now():
         return None
     return Panel("moderation/silenced.html", {"standing": standing})
+
+
+def waiting(request: HttpRequest) -> Panel | None:
+    """On the first page of who keeps order on the hub: how much waits."""
+    viewer = viewer_of_page(request)
+    if viewer.user_id is None or not is_moderator(viewer):
+        return None
+    count = open_cases(viewer)[:MANY].count()
+    return Panel("moderation/waiting.html", {"count": count, "many": MANY}) if count else None
 
 
 def profile_deeds(request: HttpRequest, named: Named) -> Panel | None:
