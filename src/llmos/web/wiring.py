@@ -203,6 +203,7 @@ def _tell_members() -> None:
     listen(forum.AnswerAccepted, told.on_answer_accepted)
     listen(forum.QuestionRouted, told.on_question_routed)
     listen(moderation.PostDecided, told.on_post_decided)
+    listen(moderation.CaseClosed, told.on_case_closed)
     listen(moderation.MemberDecided, told.on_member_decided)
     listen(blog.CoauthorInvited, told.on_coauthor_invited)
     listen(blog.FileRefused, told.on_file_refused)

@@ -12,7 +12,7 @@ from llmos.accounts.access import Viewer
 from llmos.accounts.actions import set_active
 from llmos.community.moderation.access import Target, may_decide, moderator
 from llmos.community.moderation.errors import AlreadyDecided, AlreadyReported
-from llmos.community.moderation.events import MemberDecided, PostDecided, Reported
+from llmos.community.moderation.events import CaseClosed, MemberDecided, PostDecided, Reported
 from llmos.community.moderation.models import Case, Decision, Report
 from llmos.community.moderation.queries import last_decision
 from llmos.community.moderation.reasons import (
@@ -277,7 +277,11 @@ def _open(case: Case, cause: Case.Cause) -> None:
 
 
 def _close(case: Case, target: Target) -> None:
-    case.reports.filter(is_settled=False).update(is_settled=True)
+    waiting = case.reports.filter(is_settled=False)
+    reporters = list(waiting.exclude(user=None).values_list("user_id", flat=True))
+    waiting.update(is_settled=True)
+    if reporters:
+        announce(CaseClosed(case_id=case.pk, user_ids=reporters))
     case.is_open, case.reports_count, case.judged_edits = False, 0, _edits(target)
     case.save(update_fields=["is_open", "reports_count", "judged_edits"])
 

@@ -13,6 +13,14 @@ class Reported(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseClosed(Event):
+    """What these members reported was decided."""
+
+    case_id: int
+    user_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class PostDecided(Event):
     """A moderator decided about a post. `reason` is for its author; `state` is the new one."""
 
