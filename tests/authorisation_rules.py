@@ -354,6 +354,21 @@ SERVING = [
     Rule(A.OPERATOR, "GET", "/api/serving", "/api/serving"),
     Rule(A.OPERATOR, "DELETE", "/api/serving/{key:seg}", "/api/serving/none"),
 ]
+# Threads and posts have rights of their own (tests/community/threads): a missing one is missing
+# for all, and so is one that the viewer may not know of.
+THREAD, POST = "/api/threads/{id:int}", "/api/posts/{id:int}"
+THREADS = [
+    Rule(A.ANYONE, "GET", "/api/threads", "/api/threads"),
+    Rule(A.ANYONE, "GET", THREAD, "/api/threads/0"),
+    Rule(A.ANYONE, "GET", THREAD + "/posts", "/api/threads/0/posts"),
+    Rule(A.ANYONE, "POST", THREAD + "/posts", "/api/threads/0/posts", text(text="x")),
+    Rule(A.ANYONE, "GET", POST, "/api/posts/0"),
+    Rule(A.ANYONE, "PATCH", POST, "/api/posts/0", text(text="x", edits=0)),
+    *(
+        Rule(A.ANYONE, method, POST + "/reactions/{name:seg}", "/api/posts/0/reactions/heart")
+        for method in ("PUT", "DELETE")
+    ),
+]
 # Boards, results and receipts have rights of their own (tests/evaluation/test_boards.py).
 BOARD = "/api/benchmarks/{ns:seg}/{name:seg}"
 EVALUATION = [
@@ -403,6 +418,7 @@ RULES = [
     *XET,
     *LARGE_FILES,
     *COMMUNITY,
+    *THREADS,
     *CHANGING,
     *HOUSE,
     *JOBS,

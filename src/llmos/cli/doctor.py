@@ -61,6 +61,7 @@ def _believed(home: Home, *, thorough: bool, deep: bool) -> list[Finding]:
 
 
 def _all_findings(home: Home, *, thorough: bool, deep: bool) -> Iterator[Finding]:
+    from llmos.community.threads.health import thread_findings
     from llmos.hub import health
     from llmos.hub.xet.gc import stray_findings
     from llmos.jobs.health import job_findings
@@ -72,6 +73,7 @@ def _all_findings(home: Home, *, thorough: bool, deep: bool) -> Iterator[Finding
     yield from health.content_findings(thorough=deep)
     yield from stray_findings()
     yield from job_findings()
+    yield from thread_findings()
     running = running_at(home) is not None
     yield from task_findings(worker_runs=running)
     yield from search_findings(worker_runs=running)

@@ -6,6 +6,8 @@ transaction of the change, and must give the same result when it runs twice.
 
 import socket
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 from django_tasks import task as task
 
@@ -19,3 +21,12 @@ def wake_worker() -> None:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
         wire.setblocking(False)
         wire.sendto(b"\0", str(home_from_environment().run / WAKE_SOCKET))
+
+
+def file_once(filed: Any, run_after: datetime | None = None) -> None:
+    """File a task unless it waits already."""
+    from django_tasks_db.models import DBTaskResult
+
+    waiting = DBTaskResult.objects.filter(status="READY", task_path=filed.module_path)
+    if not waiting.exists():
+        (filed.using(run_after=run_after) if run_after else filed).enqueue()

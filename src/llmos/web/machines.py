@@ -7,6 +7,7 @@ from llmos.community.discussions import api as discussions
 from llmos.community.finding import api as finding
 from llmos.community.notifications import api as notifications
 from llmos.community.social import api as follows
+from llmos.community.threads import api as threads
 from llmos.evaluation import api as evaluation
 from llmos.hub.api import (
     commit,
@@ -47,6 +48,7 @@ def machine_routes() -> list[Route]:
         *jobs.routes,
         *evaluation.routes,
         *provenance.routes,
+        *threads.routes,
         *accounts.routes,
         *follows.routes,
         *finding.routes,

@@ -36,6 +36,7 @@ from llmos.community.threads import additions as threads_additions
 from llmos.community.threads import cards as threads_cards
 from llmos.community.threads import events as threads
 from llmos.community.threads import taking as threads_taking
+from llmos.community.threads import tasks as threads_tasks
 from llmos.community.trust import events as trust
 from llmos.community.trust import limits
 from llmos.community.trust import tasks as trust_tasks
@@ -227,5 +228,6 @@ def begin_work() -> None:
     blog_tasks.begin()
     accounts_tasks.begin()
     trust_tasks.begin()
+    threads_tasks.begin()
     forum_tasks.begin()
     notifications_tasks.begin()
