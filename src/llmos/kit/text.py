@@ -78,7 +78,7 @@ MOST_MARKS = 4  # combining marks on one character; written languages need fewer
 def cleaned(text: str) -> str:
     """A member's text in one spelling (NFC), less what would disturb the text of others."""
     composed = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
-    if composed.isascii():
+    if composed.isascii() or not any(map(unicodedata.combining, set(composed))):
         return composed
     kept, marks = [], 0
     for character in composed:
