@@ -15,7 +15,7 @@ from tests.faults.conftest import mortal_hub as mortal_hub
 
 pytestmark = pytest.mark.slow
 
-CROWD = 6000
+CROWD = 4000
 CROWD_SCRIPT = Path(__file__).with_name("crowd.py")
 
 
@@ -42,7 +42,7 @@ def test_a_killed_worker_tells_everybody_once(mortal_hub: MortalHub) -> None:
     kills, deadline = 0, time.monotonic() + 90
     while told(hub.home)[0] < CROWD:
         assert time.monotonic() < deadline, told(hub.home)
-        if kills < 2 and told(hub.home)[0] > kills * 2000:
+        if kills < 2 and told(hub.home)[0] > kills * 1000:
             kill(hub.pid_of("worker"), signal.SIGKILL)
             kills += 1
             time.sleep(1)

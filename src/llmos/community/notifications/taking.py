@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from llmos.accounts.models import User
 from llmos.accounts.taking import Part
-from llmos.community.notifications.models import Notification
+from llmos.community.notifications.models import Notification, Preferences
 
 
 def export(user: User) -> Iterable[Part]:
@@ -12,4 +12,9 @@ def export(user: User) -> Iterable[Part]:
     yield (
         "notifications.json",
         list(news.values("kind", "actor__username", "thread__title", "address", "facts", "at")),
+    )
+    chosen = Preferences.objects.filter(user=user)
+    yield (
+        "notification-settings.json",
+        list(chosen.values("language", "digest", "digest_hour", "digest_day", "choices")),
     )

@@ -30,7 +30,7 @@ from llmos.kit.ids import fingerprint
 from llmos.kit.time import now
 from llmos.store.tasks import task, wake_worker
 
-CHUNK = 1000  # members told in one transaction
+CHUNK = 500  # members told in one transaction
 PUSHES = 20  # sent by one task, since each waits for a server elsewhere
 KEPT_DAYS = 180
 _DAY = timedelta(days=1)
@@ -132,6 +132,12 @@ def on_followed(*, user_id: int, kind: str, target: str) -> None:
             address=f"/{follower.user.username}",
         )
         _tell_and_follow_up([int(target)], story)
+
+
+@task()
+def on_member_left(*, user_id: int, namespace_id: int, name: str) -> None:
+    """That she followed somebody leads nowhere now."""
+    Notification.objects.filter(key=f"follower:{user_id}").delete()
 
 
 @task()
