@@ -1,5 +1,6 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
+from llmos.accounts import events as accounts
 from llmos.accounts import queries as accounts_queries
 from llmos.accounts import taking
 from llmos.accounts import tasks as accounts_tasks
@@ -213,6 +214,7 @@ def _tell_members() -> None:
     listen(hub.ChangeRequestChanged, told.on_change_changed)
     listen(hub.AccessAsked, told.on_access_asked)
     listen(jobs.JobEnded, told.on_job_ended)
+    listen(accounts.MemberLeft, told.on_member_left)
 
 
 def begin_serving() -> None:
