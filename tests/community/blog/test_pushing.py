@@ -4,7 +4,7 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -24,8 +24,8 @@ TEXT = "---\ntitle: {title}\n{more}---\n\nSee [the rows](../rows.csv) and ![a cu
 class Reader:
     """Somebody without an account who waits for what is to come."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx2.Client(base_url=url, timeout=30)
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
 
     def get(self, path: str) -> httpx2.Response:
         return self._client.get(path)
@@ -47,13 +47,22 @@ class Reader:
 
 
 @pytest.fixture
-def reader(hub_server: HubServer) -> Reader:
-    return Reader(hub_server.url)
+def reader(hub_server: HubServer) -> Iterator[Reader]:
+    with httpx2.Client(base_url=hub_server.url, timeout=30) as client:
+        yield Reader(client)
+
+
+@pytest.fixture(scope="module")
+def token(hub_server: HubServer) -> str:
+    """Of an administrator, whose pace nobody limits."""
+    hub_server.command("users", "create", "press", "--admin")
+    made = hub_server.command("tokens", "create", "press", "--name", "push", "--role", "write")
+    return made.strip()
 
 
 @pytest.fixture
-def api(hub_server: HubServer) -> HfApi:
-    return HfApi(endpoint=hub_server.url, token=hub_server.tokens["bob"])
+def api(hub_server: HubServer, token: str) -> HfApi:
+    return HfApi(endpoint=hub_server.url, token=token)
 
 
 def commit(api: HfApi, repo: str, files: dict[str, str | bytes | None]) -> str:
@@ -74,76 +83,76 @@ def test_a_pushed_file_becomes_an_article_whose_links_lead_to_its_commit(
     api: HfApi, reader: Reader
 ) -> None:
     name = new_name()
-    api.create_repo(f"bob/{name}")
+    api.create_repo(f"press/{name}")
     text = TEXT.format(title="Pushed here", more="tags: [pushing]\nlanguage: en\n")
     files = {f"articles/{name}.md": text, "articles/fig/a.png": PICTURE, "rows.csv": "a\n"}
-    sha = commit(api, f"bob/{name}", files)
-    page = reader.wait_for(f"/blog/bob/{name}", "Pushed here")
-    assert f'href="/bob/{name}/blob/{sha}/rows.csv"' in page
-    source = re.search(rf'src="(/bob/{name}/resolve/{sha}/articles/fig/a.png)"', page)
+    sha = commit(api, f"press/{name}", files)
+    page = reader.wait_for(f"/blog/press/{name}", "Pushed here")
+    assert f'href="/press/{name}/blob/{sha}/rows.csv"' in page
+    source = re.search(rf'src="(/press/{name}/resolve/{sha}/articles/fig/a.png)"', page)
     assert source is not None
     assert reader.get(source[1]).status_code in {200, 302}
-    assert f"/bob/{name}/blob/{sha}/articles/{name}.md" in page
+    assert f"/press/{name}/blob/{sha}/articles/{name}.md" in page
 
     # The same once more changes nothing; new words do.
-    commit(api, f"bob/{name}", {"other.txt": "x"})
-    commit(api, f"bob/{name}", {f"articles/{name}.md": text + "\nAnd more words.\n"})
-    reader.wait_for(f"/blog/bob/{name}", "And more words.")
-    assert reader.get("/blog/bob.json").text.count("Pushed here") == 1
+    commit(api, f"press/{name}", {"other.txt": "x"})
+    commit(api, f"press/{name}", {f"articles/{name}.md": text + "\nAnd more words.\n"})
+    reader.wait_for(f"/blog/press/{name}", "And more words.")
+    assert reader.get("/blog/press.json").text.count("Pushed here") == 1
 
-    commit(api, f"bob/{name}", {f"articles/{name}.md": None})
-    reader.wait_until_gone(f"/blog/bob/{name}")
-    commit(api, f"bob/{name}", {f"articles/{name}.md": text})
-    reader.wait_for(f"/blog/bob/{name}", "Pushed here")
+    commit(api, f"press/{name}", {f"articles/{name}.md": None})
+    reader.wait_until_gone(f"/blog/press/{name}")
+    commit(api, f"press/{name}", {f"articles/{name}.md": text})
+    reader.wait_for(f"/blog/press/{name}", "Pushed here")
 
 
 def test_git_publishes_as_well(
-    api: HfApi, reader: Reader, hub_server: HubServer, tmp_path: Path
+    api: HfApi, reader: Reader, hub_server: HubServer, token: str, tmp_path: Path
 ) -> None:
     name = new_name()
-    api.create_repo(f"bob/{name}", repo_type="dataset")
-    address = hub_server.url.replace("://", f"://bob:{hub_server.tokens['bob']}@")
+    api.create_repo(f"press/{name}", repo_type="dataset")
+    address = hub_server.url.replace("://", f"://press:{token}@")
     work = tmp_path / "work"
 
     def git(*words: str) -> None:
-        identity = ["-c", "user.name=Bob", "-c", "user.email=bob@example.org"]
-        env = hub_server.client_env(tmp_path, "bob")
+        identity = ["-c", "user.name=Press", "-c", "user.email=press@example.org"]
+        env = hub_server.client_env(tmp_path)
         folder = ["-C", str(work)] if work.exists() else []
         command = ["git", *folder, *identity, *words]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 
-    git("clone", "-q", f"{address}/datasets/bob/{name}", str(work))
+    git("clone", "-q", f"{address}/datasets/press/{name}", str(work))
     (work / "articles").mkdir()
     text = TEXT.format(title="来自 git", more=f"slug: {name}\n")
     (work / "articles" / "zh.md").write_text(text.replace("See", "请看这里的数据"))
     git("add", ".")
     git("commit", "-q", "-m", "写")
     git("push", "-q", "origin", "HEAD:main")
-    page = reader.wait_for(f"/blog/bob/{name}", "来自 git")
-    assert f"/datasets/bob/{name}/blob/" in page
+    page = reader.wait_for(f"/blog/press/{name}", "来自 git")
+    assert f"/datasets/press/{name}/blob/" in page
 
 
 def test_what_not_everybody_may_read_is_not_published(api: HfApi, reader: Reader) -> None:
     name = new_name()
-    api.create_repo(f"bob/{name}", private=True)
+    api.create_repo(f"press/{name}", private=True)
     text = TEXT.format(title="A secret", more="")
-    commit(api, f"bob/{name}", {f"articles/{name}.md": text})
-    api.update_repo_settings(f"bob/{name}", private=False)
-    reader.wait_for(f"/blog/bob/{name}", "A secret")
-    api.update_repo_settings(f"bob/{name}", gated="manual")
-    reader.wait_until_gone(f"/blog/bob/{name}")
-    api.update_repo_settings(f"bob/{name}", gated=False)
-    reader.wait_for(f"/blog/bob/{name}", "A secret")
-    api.update_repo_settings(f"bob/{name}", private=True)
+    commit(api, f"press/{name}", {f"articles/{name}.md": text})
+    api.update_repo_settings(f"press/{name}", private=False)
+    reader.wait_for(f"/blog/press/{name}", "A secret")
+    api.update_repo_settings(f"press/{name}", gated="manual")
+    reader.wait_until_gone(f"/blog/press/{name}")
+    api.update_repo_settings(f"press/{name}", gated=False)
+    reader.wait_for(f"/blog/press/{name}", "A secret")
+    api.update_repo_settings(f"press/{name}", private=True)
     # At once, whatever the worker does.
-    assert reader.get(f"/blog/bob/{name}").status_code == 404
-    assert "A secret" not in reader.get("/blog/bob.atom").text
+    assert reader.get(f"/blog/press/{name}").status_code == 404
+    assert "A secret" not in reader.get("/blog/press.atom").text
 
 
 def test_one_bad_file_stops_no_other(api: HfApi, reader: Reader) -> None:
     name = new_name()
-    api.create_repo(f"bob/{name}")
+    api.create_repo(f"press/{name}")
     good = TEXT.format(title="A good one", more=f"slug: {name}\n")
     files = {
         "articles/a-bad.md": "---\ntitle: a: b\n---\n",
@@ -151,7 +160,7 @@ def test_one_bad_file_stops_no_other(api: HfApi, reader: Reader) -> None:
         "articles/c-notes.md": "# Only notes\n",
         "articles/d-good.md": good,
     }
-    commit(api, f"bob/{name}", dict(files))
-    reader.wait_for(f"/blog/bob/{name}", "A good one")
+    commit(api, f"press/{name}", dict(files))
+    reader.wait_for(f"/blog/press/{name}", "A good one")
     for slug in ("a-bad", "b-cover", "c-notes"):
-        assert reader.get(f"/blog/bob/{slug}").status_code == 404
+        assert reader.get(f"/blog/press/{slug}").status_code == 404

@@ -7,7 +7,7 @@ import yaml
 
 from llmos.community.blog.citation import Citable, bibtex, cff, plain
 from llmos.community.blog.errors import BadArticle
-from llmos.community.blog.files import Written, is_article, read_article
+from llmos.community.blog.files import EXAMPLE, Written, is_article, read_article
 from llmos.community.blog.reading import minutes_of, outline_of
 from llmos.store.markup import render_markdown
 
@@ -83,6 +83,13 @@ def test_front_matter_says_what_a_form_can_say() -> None:
     assert found.authors == ("bob", "eve")
     assert found.publish_at == datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
     assert found.is_draft
+
+
+def test_the_example_that_is_shown_is_good() -> None:
+    found = read_article(f"{EXAMPLE}\nText.\n".encode(), "articles/how.md", "/at/{}".format)
+    assert found is not None
+    assert found.words.slug == "how-we-measured"
+    assert found.words.translates == "how-we-measured-zh"
 
 
 def test_a_file_without_front_matter_is_no_article() -> None:

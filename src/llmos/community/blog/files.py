@@ -1,24 +1,7 @@
 """Articles as files of a repository: which files they are, and what their front matter says.
 
-Every `.md` file that lies in `articles/` itself and begins with front matter is one:
-
-    ---
-    title: How we measured
-    slug: how-we-measured          # else the file's name
-    tags: [evaluation, translation]
-    language: en                   # else guessed from the text
-    summary: One sentence for lists.
-    cover: figures/cover.png       # beside the file, or from the top with a leading slash
-    cover_text: Two curves that cross.
-    series: {title: Measuring, part: 2}
-    authors: [ada, bob]            # members; those who did not push are invited
-    publish_at: 2026-12-01 09:00
-    draft: false
-    canonical: https://example.org/first
-    translates: how-we-measured-zh # the slug of the same article in another language
-    ---
-
-Only text in and plain values out.
+Every `.md` file that lies in `articles/` itself and begins with front matter is one; `EXAMPLE`
+says all that it may say. Only text in and plain values out.
 """
 
 from collections.abc import Callable
@@ -38,6 +21,22 @@ from llmos.hub.facts.cards import read_card
 FOLDER = "articles"
 MOST_FILES = 200  # more is somebody's data and no blog
 LONGEST_FILE = 2**20  # bytes
+EXAMPLE = """---
+title: How we measured
+slug: how-we-measured            # else the file's name
+tags: [evaluation, translation]
+language: en                     # else as the text reads
+summary: One sentence for lists.
+cover: figures/cover.png         # beside the file; with a leading slash from the top
+cover_text: Two curves that cross.
+series: {title: Measuring, part: 2}
+authors: [ada, bob]              # members; those who did not push are asked
+publish_at: 2026-12-01 09:00     # else at once
+draft: false
+canonical: https://example.org/first
+translates: how-we-measured-zh   # the same article in another language
+---
+"""
 _KNOWN = frozenset(
     "title slug tags language summary cover cover_text series authors publish_at draft canonical "
     "translates".split()

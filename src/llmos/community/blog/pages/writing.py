@@ -21,6 +21,7 @@ from llmos.accounts.queries import namespaces_open_to
 from llmos.community.blog import actions, queries
 from llmos.community.blog.access import article_for, blog_named, may_edit
 from llmos.community.blog.errors import KeptInRepository, NotYourArticle
+from llmos.community.blog.files import EXAMPLE
 from llmos.community.blog.models import Article
 from llmos.community.blog.words import Words
 from llmos.community.threads.actions import LONGEST_TEXT, set_closed
@@ -284,6 +285,7 @@ def _form(
         "refusal": refusal,
         "theirs": theirs,
         "look": look,
+        "example": EXAMPLE.strip(),
     }
     return render(request, "blog/write.html", context, status=refusal.status if refusal else 200)
 
