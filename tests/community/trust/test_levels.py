@@ -1,6 +1,7 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.db.models import F
 from tests.community.keeping import member
 
 from llmos.community.trust import tasks
@@ -18,10 +19,19 @@ def _level(user_id: int) -> int:
 
 def test_reading_makes_a_member() -> None:
     user = member(Level.NEW)
-    note_reading(user.pk, threads=5, posts=29)
-    assert _level(user.pk) == Level.NEW
-    note_reading(user.pk, posts=1)
+    for _ in range(3):
+        assert _level(user.pk) == Level.NEW
+        note_reading(user.pk, threads=2, posts=10)
+        Standing.objects.update(read_at=F("read_at") - timedelta(minutes=2))
     assert _level(user.pk) == Level.MEMBER
+
+
+def test_opening_many_pages_is_no_reading() -> None:
+    user = member(Level.NEW)
+    for _ in range(20):
+        note_reading(user.pk, threads=1, posts=30)
+    assert _level(user.pk) == Level.NEW
+    assert standing_of(user.pk).posts_read <= 11
 
 
 def test_a_contribution_counts_as_reading_does() -> None:
@@ -71,7 +81,8 @@ def test_a_held_level_stays_whatever_is_done() -> None:
     with pytest.raises(Invalid):
         set_level(user_id=user.pk, level=Level.NEW, reason=" ")
     set_level(user_id=user.pk, level=Level.NEW, reason="Too many quarrels")
-    note_reading(user.pk, threads=50, posts=500)
+    Standing.objects.update(threads_read=50, posts_read=500)
+    count(user.pk, posts=1)
     assert _level(user.pk) == Level.NEW
     assert standing_of(user.pk).level_reason == "Too many quarrels"
     let_grow(user_id=user.pk)

@@ -10,7 +10,7 @@ from llmos.community.threads.access import writer
 from llmos.community.threads.errors import TooManyDrafts
 from llmos.community.threads.events import Followed
 from llmos.community.threads.models import Bookmark, Draft, Post, Reading, Thread, Watch
-from llmos.community.trust.actions import count
+from llmos.community.trust.actions import note_reading
 from llmos.kit.errors import Invalid
 from llmos.kit.text import cleaned
 from llmos.kit.time import now
@@ -62,7 +62,7 @@ def mark_read(*, user_id: int, thread: Thread, number: int) -> int:
     if not is_new:
         row.last_number, row.at = number, now()
         row.save(update_fields=["last_number", "at"])
-    count(user_id, threads_read=int(is_new), posts_read=number - before)
+    note_reading(user_id, threads=int(is_new), posts=number - before)
     return number
 
 

@@ -1,13 +1,13 @@
 """Crediting contributions, counting deeds, giving levels, silencing, and keeping others away."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from llmos.community.trust.events import KeptApart, LevelChanged
-from llmos.community.trust.levels import deserved
+from llmos.community.trust.levels import MOST_AT_ONCE, SECONDS_A_POST, deserved
 from llmos.community.trust.models import Credit, Distance, Level, Standing
 from llmos.kit.errors import Invalid
 from llmos.kit.time import now
@@ -31,8 +31,18 @@ def count(user_id: int, **steps: int) -> None:
 
 @transaction.atomic
 def note_reading(user_id: int, *, threads: int = 0, posts: int = 0) -> None:
-    """A member read: so many threads for the first time, so many posts, and she was here today."""
-    _add(user_id, threads_read=threads, posts_read=posts)
+    """A member read: so many threads for the first time, so many posts, and she was here today.
+
+    Posts count as fast as people read, however many were opened.
+    """
+    Standing.objects.get_or_create(pk=user_id)
+    standing = Standing.objects.select_for_update().get(pk=user_id)
+    first = timedelta(seconds=SECONDS_A_POST * MOST_AT_ONCE // 3)
+    since = now() - standing.read_at if standing.read_at is not None else first
+    counted = min(posts, MOST_AT_ONCE, int(since.total_seconds()) // SECONDS_A_POST)
+    if counted:
+        Standing.objects.filter(pk=user_id).update(read_at=now())
+    _add(user_id, threads_read=threads, posts_read=counted)
     today = now().date()
     elsewhen = Q(last_day=None) | ~Q(last_day=today)
     Standing.objects.filter(elsewhen, pk=user_id).update(

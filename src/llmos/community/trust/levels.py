@@ -13,6 +13,10 @@ from llmos.community.trust.config import CommunitySettings
 from llmos.community.trust.models import Level, Standing
 from llmos.kit.config import BadConfiguration, current
 
+# Opening pages one after the other is no reading: a post takes some seconds, and what is read
+# at once is a page at most.
+SECONDS_A_POST = 6
+MOST_AT_ONCE = 30
 A_CREDIT_IS = {"threads_read": 5, "posts_read": 30}
 
 

@@ -35,6 +35,7 @@ class Standing(models.Model):
     posts_read = models.PositiveIntegerField(default=0)
     days_here = models.PositiveIntegerField(default=0)  # days on which something was read
     last_day = models.DateField(null=True)
+    read_at = models.DateTimeField(null=True)  # when posts were last counted as read
     credits = models.PositiveIntegerField(default=0)  # rows of Credit
     silenced_until = models.DateTimeField(null=True)
     silence_reason = models.TextField(blank=True)
