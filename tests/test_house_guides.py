@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import HubServer
 
+from llmos.community.welcome.guides import NAMES
+
 GUIDES = Path(__file__).parent.parent / "docs" / "guides"
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -28,7 +30,7 @@ def _script(blocks: list[tuple[str, str]]) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("guide", ["first-steps", "train", "use", "evaluate"])
+@pytest.mark.parametrize("guide", NAMES)
 def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
     assert _blocks(f"{guide}.md") == _blocks(f"{guide}.zh-CN.md")
 
@@ -41,6 +43,10 @@ def test_both_languages_of_a_guide_run_the_same_commands(guide: str) -> None:
         ("train", "Saved in taught"),
         ("use", '"usage"'),
         ("evaluate", "60 questions of 'test'; ctranslate2"),
+        ("share-a-model", "['Say it better']"),
+        ("share-data", "The wind is strong."),
+        ("ask", "Which tokeniser does this model want? open"),
+        ("moderate", "closed"),
     ],
 )
 def test_a_guide_works_as_written(
