@@ -297,13 +297,18 @@ def credit_author(*, thread_id: int, user_id: int) -> None:
 
 
 def describe(*, thread_id: int) -> None:
-    """Bring what follows from the text up to date: time to read, opening words."""
+    """Bring what follows from the text up to date: time to read, opening words.
+
+    Who takes the text away, as one who leaves may, takes along what was said of it.
+    """
     article = Article.objects.filter(pk=thread_id).first()
-    if article is not None:
-        text = first_post(article.thread).text
-        Article.objects.filter(pk=thread_id).update(
-            minutes=minutes_of(text), opening=opening_of(text)
-        )
+    if article is None:
+        return
+    text = first_post(article.thread).text
+    article.minutes, article.opening = minutes_of(text), opening_of(text)
+    if not text:
+        article.summary = article.cover = article.cover_text = ""
+    article.save(update_fields=["minutes", "opening", "summary", "cover", "cover_text"])
 
 
 def first_post(thread: Thread) -> Post:
