@@ -7,7 +7,7 @@ from tests.community.keeping import answer, member, topic, viewer
 from llmos.accounts.access import Viewer, viewer_of_user
 from llmos.accounts.models import User
 from llmos.community.moderation.access import member_target, post_target
-from llmos.community.moderation.actions import decide, set_level
+from llmos.community.moderation.actions import decide, report, set_level
 from llmos.community.moderation.errors import AlreadyDecided, NotAModerator, ReasonMissing
 from llmos.community.moderation.models import Case, Decision
 from llmos.community.moderation.queries import decisions, open_cases
@@ -166,6 +166,11 @@ def test_a_repositorys_writers_keep_order_in_its_conversations_alone() -> None:
         reader, where=where, title="Strange", text="A strange thing to say.", address="/d/{id}"
     )
     elsewhere = answer(reader, topic(viewer()))
+    for post in (reported := answer(reader, thread)), elsewhere:
+        report(viewer(), target=post_target(owner, post.pk), reason="spam")
+    assert [case.post_id for case in open_cases(owner)] == [reported.pk]
+    with pytest.raises(NotAModerator):
+        open_cases(reader)
     _decide(owner, answer(reader, thread), "hide")
     with pytest.raises(NotAModerator):
         _decide(owner, elsewhere, "hide")
