@@ -13,7 +13,7 @@ from llmos.store.markup import render_markdown
 
 CITED = Citable(
     title="50% fewer errors & {more}",
-    authors=["Ada Lovelace", "张伟"],
+    authors=("Ada Lovelace", "张伟"),
     day=date(2026, 11, 26),
     address="https://hub.example/blog/ada/fewer-errors",
     publisher="ada, LLMOS",

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -15,7 +15,7 @@ class Citable:
     """What a citation says; authors by the names they go by."""
 
     title: str
-    authors: Sequence[str]
+    authors: tuple[str, ...]
     day: date
     address: str
     publisher: str  # the blog, and the hub it stands on
@@ -44,6 +44,7 @@ def bibtex(cited: Citable) -> str:
     return "\n".join([f"@online{{{_key(cited)},", *lines, "}"]) + "\n"
 
 
+@lru_cache(maxsize=512)  # writing YAML takes as long as the rest of a page
 def cff(cited: Citable) -> str:
     """A CITATION.cff of version 1.2.0 that prefers this article."""
     authors = [{"name": name} for name in cited.authors]

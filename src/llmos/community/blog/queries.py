@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 
-from llmos.accounts.access import Viewer
+from llmos.accounts.access import ANONYMOUS, Viewer
 from llmos.accounts.models import Namespace, Role, User
 from llmos.community.blog.models import WITH, Article, Coauthor, Series, Source, Trouble
 from llmos.community.threads.access import listed
@@ -17,6 +18,7 @@ from llmos.kit.text import fold
 from llmos.kit.time import now
 
 ARTICLES_A_PAGE = 20
+LANGUAGES_SECONDS = 60
 MOST_OF_SERIES = 200
 MOST_OWN = 200
 MOST_TROUBLES = 50
@@ -108,13 +110,18 @@ def authors_of(found: Iterable[Article]) -> dict[int, list[User]]:
     return authors
 
 
-def languages(viewer: Viewer, *, blog: Namespace | None = None) -> list[str]:
-    """In which languages articles are there to be read."""
-    found = _published(viewer)
-    if blog is not None:
-        found = found.filter(shelf=blog.pk)
-    codes = found.order_by().values_list("language", flat=True).distinct()
-    return sorted({code.split("-")[0] for code in codes})
+def languages(*, blog: Namespace | None = None) -> list[str]:
+    """In which languages articles are there for everybody; at most a minute old."""
+    key = f"blog-languages-{blog.pk if blog else ''}"
+    found: list[str] | None = cache.get(key)
+    if found is None:
+        threads = _published(ANONYMOUS)
+        if blog is not None:
+            threads = threads.filter(shelf=blog.pk)
+        codes = threads.order_by().values_list("language", flat=True).distinct()
+        found = sorted({code.split("-")[0] for code in codes})
+        cache.set(key, found, LANGUAGES_SECONDS)
+    return found
 
 
 def translations_of(viewer: Viewer, article: Article) -> list[Article]:

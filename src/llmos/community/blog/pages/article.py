@@ -135,7 +135,7 @@ def _citable(request: HttpRequest, found: Article, authors: Sequence[User]) -> C
     day = (found.announced_at or thread.published_at or thread.created_at).date()
     return Citable(
         title=thread.title,
-        authors=[one.namespace.full_name or one.username for one in authors] or [place],
+        authors=tuple(one.namespace.full_name or one.username for one in authors) or (place,),
         day=day,
         address=found.canonical or request.build_absolute_uri(iri_to_uri(thread.address)),
         publisher=f"{place}, {current(ServerSettings).name}",

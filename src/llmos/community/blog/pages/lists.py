@@ -110,7 +110,7 @@ def _list(request: HttpRequest, viewer: Viewer, place: Namespace | None) -> dict
     return {
         "rows": page.rows,
         "wish": wish,
-        "languages": queries.languages(viewer, blog=place),
+        "languages": queries.languages(blog=place),
         "previous": _address(request, "") if wish.after else "",
         "following": _address(request, page.cursor) if page.cursor else "",
         "narrowed": lambda **changes: _address(request, "", **changes),
