@@ -110,12 +110,13 @@ def _texts(chance: random.Random, language: str) -> list[tuple[str, str]]:
 
 
 def _lengths(chance: random.Random, topics: int, posts: int) -> list[int]:
-    """Posts of each topic: most are short, some are long, together as many as asked for."""
-    weights = [chance.paretovariate(1.3) for _ in range(topics)]
+    """Posts of each topic: a fifth was never answered, some are long; as many as asked for."""
+    weights = [chance.paretovariate(1.3) if place % 5 else 0 for place in range(topics)]
     share = (posts - topics) / sum(weights)
     lengths = [1 + int(weight * share) for weight in weights]
-    for place in range(posts - sum(lengths)):
-        lengths[place % topics] += 1
+    answered = [place for place in range(topics) if place % 5]
+    for number in range(posts - sum(lengths)):
+        lengths[answered[number % len(answered)]] += 1
     return lengths
 
 

@@ -1,8 +1,9 @@
 """Which categories and topics there are for a viewer, and what she may do with them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
@@ -71,3 +72,18 @@ def refuse_strangers(viewer: Viewer, category: Category) -> None:
 def listed_topics() -> Q:
     """A condition on threads: topics that lists show to everybody."""
     return Q(place=Thread.Place.TOPIC, state=State.VISIBLE)
+
+
+def shown_topics() -> QuerySet[Topic]:
+    """The same as the forum's own rows: lists walk their indexes, then read `threads_of` them."""
+    return Topic.objects.filter(counted__isnull=False).defer("similar")
+
+
+def threads_of(topics: Iterable[Topic]) -> list[Thread]:
+    """The threads of topics in their order, less what was hidden a moment ago."""
+    found = list(topics)
+    rows = Thread.objects.filter(listed_topics()).in_bulk([topic.pk for topic in found])
+    shown = [topic for topic in found if topic.pk in rows]
+    for topic in shown:
+        topic.thread = rows[topic.pk]
+    return [topic.thread for topic in shown]

@@ -132,7 +132,8 @@ def settle(thread_id: int) -> Topic | None:
     if topic.solved_at is not None and not _still_answers(topic.answer, thread):
         _forget_answer(topic)
     others = Post.objects.filter(thread=thread, state=State.VISIBLE, deed="", number__gt=1)
-    topic.waits = topic.category.asks and not others.exclude(author_id=thread.author_id).exists()
+    asks = topic.category.asks and thread.closed_at is None
+    topic.waits = asks and not others.exclude(author_id=thread.author_id).exists()
     topic.score = thread.posts_count + A_REACTION_IS * thread.reactions_count
     count_in(topic, thread.posts_count if thread.state == State.VISIBLE else None)
     topic.save(update_fields=["waits", "score", "counted"])

@@ -4,19 +4,20 @@ Each order walks an index and stops after a page; a cursor says where the next o
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import F, Q, QuerySet
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import listed_topics
-from llmos.community.forum.models import Category
+from llmos.community.forum.access import listed_topics, shown_topics, threads_of
+from llmos.community.forum.models import Category, Topic
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
 
 ROWS_A_PAGE = 30
+MOST_PINNED = 10
 ORDERS = ("latest", "new", "unread", "unanswered", "top")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,16 +60,23 @@ def page_of(viewer: Viewer, wish: Wish, *, rows: int = ROWS_A_PAGE) -> Page:
 
     Raises Invalid for a cursor that is not ours.
     """
-    found = _after(_wanted(viewer, wish), wish)
-    threads = list(found.select_related("topic__category")[: rows + 1])
-    more = len(threads) > rows
-    return Page(threads[:rows], _cursor(threads[rows - 1], wish.order) if more else "")
+    if wish.order in _BY_THREAD:
+        threads = list(_by_thread(viewer, wish)[: rows + 1])
+        more = len(threads) > rows
+        return Page(threads[:rows], _moment_cursor(threads[rows - 1]) if more else "")
+    topics = list(_by_topic(viewer, wish)[: rows + 1])
+    more = len(topics) > rows
+    return Page(
+        threads_of(topics[:rows]), _topic_cursor(topics[rows - 1], wish.order) if more else ""
+    )
 
 
 def pinned_in(category: Category) -> list[Thread]:
     """Topics that stand above the list of their category."""
     found = Thread.objects.filter(listed_topics(), shelf=category.pk, is_pinned=True)
-    return list(found.select_related("topic__category").order_by("-bumped_at", "-pk")[:10])
+    # Ordered here: asked for an order, a database walks the whole shelf by it.
+    pinned = sorted(found.select_related("topic"), key=lambda one: one.bumped_at, reverse=True)
+    return pinned[:MOST_PINNED]
 
 
 def muted_by(viewer: Viewer) -> Muted:
@@ -86,27 +94,53 @@ def muted_by(viewer: Viewer) -> Muted:
     )
 
 
-def _wanted(viewer: Viewer, wish: Wish) -> QuerySet[Thread]:
-    found = Thread.objects.filter(listed_topics())
-    muted = muted_by(viewer)
-    if wish.category is not None:
-        found = found.filter(shelf=wish.category.pk)
-        if wish.order == "latest":
-            found = found.filter(is_pinned=False)
-    else:
-        found = found.exclude(shelf__in=muted.categories) if muted.categories else found
-    if wish.tag is not None:
-        found = found.filter(tag_rows__tag=wish.tag)
-    elif muted.tags:
-        hidden = ThreadTag.objects.filter(tag_id__in=muted.tags).values("thread_id")
-        found = found.exclude(pk__in=hidden)
-    if muted.threads:
-        found = found.exclude(pk__in=muted.threads)
-    if wish.order == "unanswered":
-        found = found.filter(topic__waits=True)
+# Each order is the order of one table's index, which that table's query walks.
+_BY_THREAD = frozenset({"latest", "unread"})
+
+
+def _by_thread(viewer: Viewer, wish: Wish) -> QuerySet[Thread]:
+    """In the order of the last post."""
+    found = Thread.objects.filter(listed_topics(), _wanted(viewer, wish, "shelf"))
+    if wish.category is not None and wish.order == "latest":
+        found = found.filter(is_pinned=False)
     if wish.order == "unread":
         found = found.filter(_unread(viewer))
-    return found
+    if wish.after:
+        micros, pk = _numbers(wish.after, 2)
+        at = _EPOCH + timedelta(microseconds=micros)
+        # The first condition is what an index walks; the second only looks at equal moments.
+        found = found.filter(bumped_at__lte=at).exclude(bumped_at=at, pk__gte=pk)
+    return found.order_by("-bumped_at", "-pk").select_related("topic").defer("topic__similar")
+
+
+def _by_topic(viewer: Viewer, wish: Wish) -> QuerySet[Topic]:
+    """In the order of age or score."""
+    found = shown_topics().filter(_wanted(viewer, wish, "category"))
+    if wish.order == "unanswered":
+        found = found.filter(waits=True)
+    if wish.order == "top":
+        if wish.after:
+            score, pk = _numbers(wish.after, 2)
+            found = found.filter(score__lte=score).exclude(score=score, pk__gte=pk)
+        return found.order_by("-score", "-pk")
+    if wish.after:
+        found = found.filter(pk__lt=_numbers(wish.after, 1)[0])
+    return found.order_by("-pk")
+
+
+def _wanted(viewer: Viewer, wish: Wish, shelf: str) -> Q:
+    """What is asked for and not muted; rows of both tables have the same ids."""
+    muted, wanted = muted_by(viewer), Q()
+    if wish.category is not None:
+        wanted &= Q(**{shelf: wish.category.pk})
+    elif muted.categories:
+        wanted &= ~Q(**{f"{shelf}__in": muted.categories})
+    if wish.tag is not None:
+        wanted &= Q(pk__in=ThreadTag.objects.filter(tag=wish.tag).values("thread_id"))
+    elif muted.tags:
+        hidden = ThreadTag.objects.filter(tag_id__in=muted.tags).values("thread_id")
+        wanted &= ~Q(pk__in=hidden)
+    return wanted & ~Q(pk__in=muted.threads) if muted.threads else wanted
 
 
 def _unread(viewer: Viewer) -> Q:
@@ -125,37 +159,12 @@ def _unread(viewer: Viewer) -> Q:
     return wanted
 
 
-def _after(found: QuerySet[Thread], wish: Wish) -> QuerySet[Thread]:
-    """In the wished order, from the cursor on."""
-    if wish.order in {"new", "unanswered"}:
-        if wish.category is not None:
-            found = found.filter(topic__category=wish.category)
-        found = found.order_by("-topic")
-        return found.filter(topic__lt=_numbers(wish.after, 1)[0]) if wish.after else found
-    if wish.order == "top":
-        if wish.category is not None:
-            found = found.filter(topic__category=wish.category)
-        found = found.order_by("-topic__score", "-topic")
-        if wish.after:
-            score, pk = _numbers(wish.after, 2)
-            found = found.filter(topic__score__lte=score)
-            found = found.exclude(topic__score=score, topic__gte=pk)
-        return found
-    found = found.order_by("-bumped_at", "-pk")
-    if wish.after:
-        micros, pk = _numbers(wish.after, 2)
-        at = datetime.fromtimestamp(micros / 1_000_000, UTC)
-        # The first condition is what an index walks; the second only looks at equal moments.
-        found = found.filter(bumped_at__lte=at).exclude(bumped_at=at, pk__gte=pk)
-    return found
+def _moment_cursor(last: Thread) -> str:
+    return f"{(last.bumped_at - _EPOCH) // timedelta(microseconds=1)}.{last.pk}"
 
 
-def _cursor(last: Thread, order: str) -> str:
-    if order in {"new", "unanswered"}:
-        return str(last.pk)
-    if order == "top":
-        return f"{last.topic.score}.{last.pk}"
-    return f"{round((last.bumped_at - _EPOCH).total_seconds() * 1_000_000)}.{last.pk}"
+def _topic_cursor(last: Topic, order: str) -> str:
+    return f"{last.score}.{last.pk}" if order == "top" else str(last.pk)
 
 
 def _numbers(cursor: str, count: int) -> list[int]:

@@ -73,7 +73,7 @@ class Topic(models.Model):
     accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     solved_at = models.DateTimeField(null=True)
     # Copies of what the posts say, for lists (actions.settle).
-    waits = models.BooleanField(default=False)  # a question that nobody else has answered
+    waits = models.BooleanField(default=False)  # an open question that nobody else has answered
     score = models.IntegerField(default=0)  # reactions and posts
     counted = models.PositiveIntegerField(null=True)  # posts that its category counts
     similar = models.JSONField(default=list)  # ids of threads, nearest first

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import listed_topics
+from llmos.community.forum.access import listed_topics, shown_topics, threads_of
 from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
 from llmos.community.threads.models import Post, State, Tag, Thread, Watch
 from llmos.kit.text import fold
@@ -46,19 +46,19 @@ def categories(*, retired: bool = False) -> list[Category]:
     return list(found if retired else found.filter(retired_at=None))
 
 
+def categories_by_id() -> dict[int, Category]:
+    return Category.objects.in_bulk()
+
+
 def shelves(viewer: Viewer) -> list[Shelf]:
     latest = Thread.objects.filter(listed_topics(), shelf=OuterRef("pk"))
     newest = Subquery(latest.order_by("-bumped_at", "-pk").values("pk")[:1])
-    found = list(
-        Category.objects.filter(retired_at=None)
-        .annotate(latest=newest)
-        .order_by("place", "pk")
-        .values_list("pk", "latest")
-    )
-    rows = Category.objects.in_bulk([pk for pk, _latest in found])
-    threads = Thread.objects.select_related("last_author").in_bulk([at for _pk, at in found if at])
+    found = Category.objects.filter(retired_at=None).annotate(latest=newest)
+    rows = [(row, row.latest) for row in found.order_by("place", "pk")]
+    shown = Thread.objects.only("title", "address", "language", "bumped_at")
+    threads = shown.in_bulk([at for _row, at in rows if at])
     levels = category_watches(viewer)
-    return [Shelf(rows[pk], threads.get(at), levels.get(pk, 0)) for pk, at in found]
+    return [Shelf(row, threads.get(at or 0), levels.get(row.pk, 0)) for row, at in rows]
 
 
 def category_watches(viewer: Viewer) -> dict[int, int]:
@@ -91,21 +91,23 @@ def similar(title: str, *, leave_out: int = 0, limit: int = SIMILAR_SHOWN) -> li
 
 def threads_in_order(ids: list[int]) -> list[Thread]:
     """Those of some topics that lists show, as ordered."""
-    found = Thread.objects.filter(listed_topics()).select_related("topic__category")
-    rows = found.in_bulk(ids)
+    found = Thread.objects.filter(listed_topics()).select_related("topic")
+    rows = found.defer("topic__similar").in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows]
 
 
-def waiting() -> QuerySet[Thread]:
+def waiting() -> QuerySet[Topic]:
     """Questions that nobody but their asker has answered, oldest first."""
-    found = Thread.objects.filter(listed_topics(), topic__waits=True, closed_at=None)
-    return found.select_related("topic__category").order_by("topic")
+    return shown_topics().filter(waits=True).order_by("pk")
 
 
 def starving() -> list[Queue]:
     """What waits by language, those with the fewest answerers for each question first."""
-    found = waiting().order_by().values("language").annotate(n=Count("pk"), since=Min("pk"))
-    counts = {row["language"]: (row["n"], row["since"]) for row in found}
+    found = Thread.objects.filter(pk__in=waiting().order_by().values("pk")).values("language")
+    counts = {
+        row["language"]: (row["n"], row["since"])
+        for row in found.annotate(n=Count("pk"), since=Min("pk"))
+    }
     answer = answerers()
     order = sorted(
         counts, key=lambda one: (answer.get(one, 0) / counts[one][0], counts[one][1], one)
@@ -115,7 +117,7 @@ def starving() -> list[Queue]:
             language=language,
             answerers=answer.get(language, 0),
             waiting=counts[language][0],
-            threads=list(waiting().filter(language=language)[:QUEUE_OF_LANGUAGE]),
+            threads=threads_of(waiting().filter(thread__language=language)[:QUEUE_OF_LANGUAGE]),
         )
         for language in order
     ]
@@ -131,30 +133,31 @@ def answerers() -> dict[str, int]:
     return found
 
 
-def unsolved() -> QuerySet[Thread]:
+def unsolved(limit: int) -> list[Thread]:
     """Questions with answers of which none was accepted, newest first."""
-    found = Thread.objects.filter(
-        listed_topics(),
-        topic__category__kind__in=ASKING,
-        topic__solved_at=None,
-        topic__waits=False,
-        closed_at=None,
-    )
-    return found.select_related("topic__category").order_by("-topic")
+    found = shown_topics().filter(category__kind__in=ASKING, solved_at=None, waits=False)
+    return [one for one in threads_of(found.order_by("-pk")[:limit]) if one.closed_at is None]
 
 
 def routed_to(viewer: Viewer) -> list[Route]:
     """Questions that wait for this member, newest first."""
     if viewer.user_id is None:
         return []
-    found = Route.objects.filter(
-        user_id=viewer.user_id,
-        is_declined=False,
-        thread__state=State.VISIBLE,
-        thread__closed_at=None,
-        thread__topic__solved_at=None,
-    ).exclude(thread__posts__author_id=viewer.user_id)
-    return list(found.select_related("thread__topic__category").order_by("-at")[:ROUTED_SHOWN])
+    found = Route.objects.filter(user_id=viewer.user_id, is_declined=False)
+    routes = [
+        route
+        for route in found.select_related("thread__topic").order_by("-at")[: 4 * ROUTED_SHOWN]
+        if route.thread.state == State.VISIBLE
+        and route.thread.closed_at is None
+        and not route.thread.topic.is_solved
+    ]
+    if not routes:
+        return []
+    own = Post.objects.filter(
+        author_id=viewer.user_id, thread__in=[route.thread_id for route in routes]
+    )
+    answered = set(own.values_list("thread_id", flat=True))
+    return [route for route in routes if route.thread_id not in answered][:ROUTED_SHOWN]
 
 
 def polls_of(post_ids: Collection[int]) -> dict[int, Poll]:

@@ -16,7 +16,7 @@ from llmos.community.forum import queries, words
 from llmos.community.forum.access import category_for, may_open
 from llmos.community.forum.actions import open_topic
 from llmos.community.forum.models import Category, Topic
-from llmos.community.forum.pages.lists import badges, places
+from llmos.community.forum.pages.lists import badges
 from llmos.community.forum.polls import Draft, poll_from
 from llmos.community.threads.actions import LONGEST_TEXT
 from llmos.community.threads.attaching import with_files
@@ -57,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def similar(request: HttpRequest) -> HttpResponse:
     """What was talked about already, for whoever types a title."""
     found = queries.similar(request.GET.get("title", "")[:200])
-    context = {"similar": found, "places": places(found), "badges": badges(found)}
+    context = {"similar": found, "badges": badges(found)}
     return render(request, "forum/similar.html", context)
 
 
@@ -141,7 +141,6 @@ def _form(
         "shown": shown,
         "key": values.get("key") or new_key(),
         "similar": near,
-        "places": places(near),
         "badges": badges(near),
     }
     status = refusal.status if refusal else 200

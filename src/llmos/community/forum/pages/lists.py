@@ -75,7 +75,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
 def unanswered(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of_page(request)
     found = queries.starving()
-    unsolved = list(queries.unsolved()[:UNSOLVED_SHOWN])
+    unsolved = queries.unsolved(UNSOLVED_SHOWN)
     context = {
         "queues": [(queue, rows(viewer, queue.threads)) for queue in found],
         "unsolved": rows(viewer, unsolved),
@@ -117,11 +117,10 @@ def listed(
 
 
 def places(threads: list[Thread]) -> dict[int, tuple[str, str]]:
-    return {
-        one.pk: (one.topic.category.title, one.topic.category.address)
-        for one in threads
-        if hasattr(one, "topic")
-    }
+    """The category of each topic, as a list shows it beside its title."""
+    shelves = queries.categories_by_id() if threads else {}
+    labels = {pk: (shelf.title, shelf.address) for pk, shelf in shelves.items()}
+    return {one.pk: labels[one.shelf] for one in threads if one.shelf in labels}
 
 
 def badges(threads: list[Thread]) -> dict[int, tuple[str, str]]:

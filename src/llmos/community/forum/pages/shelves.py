@@ -36,7 +36,7 @@ def categories(request: HttpRequest) -> HttpResponse:
         "categories": queries.categories(retired=True),
         "kinds": [(kind, kind_word(kind)) for kind in Kind.values],
         "levels": [(level, level_word(level)) for level in Level.values],
-        "said": request.POST,
+        "said": {name: request.POST.get(name, "") for name in (*_FIELDS, "opens_from")},
         "refusal": refusal,
     }
     status = refusal.status if refusal else 200

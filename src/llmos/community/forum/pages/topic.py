@@ -10,7 +10,7 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum import queries
 from llmos.community.forum.access import topic_for, topic_rights
 from llmos.community.forum.models import Topic
-from llmos.community.forum.pages.lists import badges, places
+from llmos.community.forum.pages.lists import badges
 from llmos.community.threads.access import post_for
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.errors import PostNotFound, ThreadNotFound
@@ -35,7 +35,6 @@ def topic(request: HttpRequest, thread_id: int, slug: str = "") -> HttpResponse:
         "category": found.category,
         "may": topic_rights(viewer, found),
         "similar": similar,
-        "places": places(similar),
         "badges": badges(similar),
     }
     return render(request, "forum/topic.html", context)
