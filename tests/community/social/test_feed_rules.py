@@ -253,12 +253,12 @@ def test_all_seen_is_seen_until_something_new_happens() -> None:
     settled()
     mark_seen(user_id=eve.user_id or 0)
     mark_seen(user_id=eve.user_id or 0)
-    visit = seen_until(eve.user_id or 0)
-    assert visit is not None
-    assert count_new(eve, visit.seen_at, most=9) == 0
+    since = seen_until(eve.user_id or 0)
+    assert since is not None
+    assert count_new(eve, since, most=9) == 0
     topic(ada, "After")
     settled()
-    assert count_new(eve, visit.seen_at, most=9) == 1
+    assert count_new(eve, since, most=9) == 1
 
 
 def test_a_feed_of_everything_needs_no_account() -> None:

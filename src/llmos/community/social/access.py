@@ -14,7 +14,12 @@ from llmos.accounts.models import Namespace, Organisation, User
 from llmos.accounts.queries import namespace_named
 from llmos.community.social.errors import ActivityNotFound, NothingToFollow
 from llmos.community.social.models import Activity
-from llmos.community.threads.access import listed
+from llmos.community.social.reading import (
+    activities_of,
+    first_posts,
+    repositories_seen,
+    threads_seen,
+)
 from llmos.community.threads.models import Post, State, Tag, Thread, Watch
 from llmos.community.threads.tags import tag_named
 from llmos.evaluation.access import visible_results_sql
@@ -89,7 +94,7 @@ def subjects(viewer: Viewer, wanted: Iterable[tuple[str, str]]) -> dict[tuple[st
     found = [
         *map(of_member, _members(ids.get(kinds.MEMBER, []))),
         *map(of_organisation, _organisations(ids.get(kinds.ORGANISATION, []))),
-        *map(of_repository, _repositories(viewer, ids.get(kinds.REPOSITORY, []))),
+        *map(of_repository, repositories_seen(viewer, ids.get(kinds.REPOSITORY, [])).values()),
         *map(of_tag, _tags(ids.get(kinds.TAG, []))),
         *map(of_task, targets.get(kinds.TASK, [])),
     ]
@@ -101,7 +106,7 @@ def seen(viewer: Viewer, activities: Sequence[Activity]) -> list[Seen]:
 
     The activities come with `actor__namespace` and `namespace`.
     """
-    repositories = {one.pk: one for one in _repositories(viewer, _ids(activities, "repository_id"))}
+    repositories = repositories_seen(viewer, _ids(activities, "repository_id"))
     threads = threads_seen(viewer, _ids(activities, "thread_id"))
     results = results_seen(viewer, _ids(activities, "result_id"))
     posts = _posts(activities)
@@ -123,19 +128,10 @@ def seen(viewer: Viewer, activities: Sequence[Activity]) -> list[Seen]:
 
 def activity_for(viewer: Viewer, activity_id: int) -> Seen:
     """Raises ActivityNotFound."""
-    found = Activity.objects.select_related("actor__namespace", "namespace").filter(pk=activity_id)
-    shown = seen(viewer, list(found))
+    shown = seen(viewer, activities_of([activity_id]))
     if not shown:
         raise ActivityNotFound
     return shown[0]
-
-
-def threads_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Thread]:
-    """Those of some threads that lists show her, by id."""
-    if not ids:
-        return {}
-    found = Thread.objects.filter(listed(viewer), pk__in=ids).select_related("repository")
-    return {thread.pk: thread for thread in found}
 
 
 def results_seen(viewer: Viewer, ids: Collection[str]) -> dict[str, Result]:
@@ -272,23 +268,17 @@ def _organisations(ids: Collection[int]) -> list[Organisation]:
     return list(Organisation.objects.select_related("namespace").filter(pk__in=ids))
 
 
-def _repositories(viewer: Viewer, ids: Collection[int]) -> list[Repository]:
-    return list(visible(viewer).filter(pk__in=ids).defer("card")) if ids else []
-
-
 def _tags(ids: Collection[int]) -> list[Tag]:
     return list(Tag.objects.filter(pk__in=ids)) if ids else []
 
 
 def _posts(activities: Sequence[Activity]) -> dict[int, Post]:
     """Visible posts by id, and the first posts of notes by their thread's negative id."""
-    found = {}
+    notes = [one.thread_id for one in activities if one.kind == Activity.Kind.NOTE]
+    first = first_posts([one for one in notes if one is not None])
+    found = {-thread: post for thread, post in first.items()}
     answers = _ids(activities, "post_id")
     if answers:
         rows = Post.objects.filter(pk__in=answers, state=State.VISIBLE)
         found.update({post.pk: post for post in rows})
-    notes = [one.thread_id for one in activities if one.kind == Activity.Kind.NOTE]
-    if notes:
-        rows = Post.objects.filter(thread_id__in=notes, number=1, state=State.VISIBLE)
-        found.update({-post.thread_id: post for post in rows})
     return found

@@ -12,7 +12,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from llmos.accounts.access import Viewer
-from llmos.community.social.access import results_seen, threads_seen
+from llmos.community.social.access import results_seen
+from llmos.community.social.reading import repositories_seen, threads_seen
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.models import Post, State
 from llmos.community.trust.models import Credit
@@ -50,8 +51,8 @@ def contributions(viewer: Viewer, credited: Sequence[Credit]) -> list[Contributi
 
 
 def _repositories(viewer: Viewer, keys: Collection[str]) -> dict[str, Link]:
-    found = visible(viewer).filter(pk__in=_numbers(keys))
-    return {str(one.pk): (one.full_name, f"/{one}") for one in found.defer("card")}
+    found = repositories_seen(viewer, _numbers(keys))
+    return {str(pk): (one.full_name, f"/{one}") for pk, one in found.items()}
 
 
 def _results(viewer: Viewer, keys: Collection[str]) -> dict[str, Link]:

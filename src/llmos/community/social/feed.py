@@ -7,7 +7,7 @@ or is popular in a language that she reads (`recording.POPULAR_FROM`). Two order
 - by interest: points, highest first. The day of the activity is its first points, so each day
   of age costs one; half a point more for each followed thing that it is about (three count), half
   a point for each doubling of its reactions, half a point when it is in a language that she
-  reads; a like counts one less. Of the newest three hundred.
+  reads; a like counts one less. Of the newest two hundred.
 
 Work is bounded: candidates come from one index in slices of time, and only those shown are read.
 """
@@ -23,15 +23,20 @@ from django.db import connection
 from llmos.accounts.access import Viewer
 from llmos.community.social.access import Seen, seen
 from llmos.community.social.models import About, Activity
-from llmos.community.social.queries import FOLLOWED, activities_of, kept_out
-from llmos.community.threads.models import Post
+from llmos.community.social.queries import FOLLOWED
+from llmos.community.social.reading import (
+    activities_of,
+    kept_out,
+    languages_written,
+    weights_of,
+)
 from llmos.store import db
 
 ITEMS_A_PAGE = 20
-BY_INTEREST = 300  # activities that are compared
-POSTS_ASKED = 50  # of her newest, for the languages she writes
+BY_INTEREST = 200  # activities that are compared
 MOST_ROUNDS = 8  # of candidates for one page, when she may see hardly any of them
 _SLICES = (timedelta(days=7), timedelta(days=60), timedelta(days=36_500))
+_HIDDEN = 4  # entries of a page that may be hidden before it is read for again
 _REASONS = 12  # for which an activity is in a feed, on average at most
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -77,8 +82,7 @@ def languages_of(user_id: int | None, reads: Iterable[str]) -> list[str]:
     """Those of the page and of what she wrote lately."""
     found = {language[:2] for language in reads if language}
     if user_id is not None:
-        posts = Post.objects.filter(author_id=user_id).order_by("-created_at")
-        found |= {one[:2] for one in posts.values_list("language", flat=True)[:POSTS_ASKED]}
+        found |= {one[:2] for one in languages_written(user_id)}
     return sorted(found)
 
 
@@ -92,8 +96,9 @@ def count_new(viewer: Viewer, since: datetime, *, most: int, reads: Iterable[str
 def _by_time(viewer: Viewer, wish: Wish, languages: Sequence[str]) -> Page:
     items: list[Seen] = []
     before = _place(wish.cursor)
+    most = wish.size + _HIDDEN
     for _round in range(MOST_ROUNDS):
-        found = _candidates(viewer, wish, languages, before=before, most=2 * wish.size)
+        found = _candidates(viewer, wish, languages, before=before, most=most)
         why = {one.id: tuple(one.why) for one in found}
         activities = activities_of(list(why))
         shown = {one.activity.pk: one for one in _shown(viewer, activities)}
@@ -103,17 +108,16 @@ def _by_time(viewer: Viewer, wish: Wish, languages: Sequence[str]) -> Page:
             before = (activity.at, activity.pk)
             if len(items) == wish.size:
                 return Page(items, _cursor(before))
-        if len(found) < 2 * wish.size:
+        if len(found) < most:
             return Page(items, "")
+        most = 2 * wish.size
     return Page(items, _cursor(before) if before else "")
 
 
 def _by_interest(viewer: Viewer, wish: Wish, languages: Sequence[str]) -> Page:
     found = _candidates(viewer, wish, languages, before=None, most=BY_INTEREST)
     why = {one.id: tuple(one.why) for one in found}
-    rows = Activity.objects.filter(pk__in=list(why)).values_list(
-        "pk", "at", "kind", "warmth", "language"
-    )
+    rows = weights_of(list(why))
     ranked = sorted(
         (
             (
@@ -128,8 +132,8 @@ def _by_interest(viewer: Viewer, wish: Wish, languages: Sequence[str]) -> Page:
     below = _rank(wish.cursor)
     left = [one for one in ranked if below is None or one < below]
     items: list[Seen] = []
-    for start in range(0, len(left), 2 * wish.size):
-        part = left[start : start + 2 * wish.size]
+    for start in range(0, len(left), wish.size + _HIDDEN):
+        part = left[start : start + wish.size + _HIDDEN]
         shown = _shown(viewer, activities_of([pk for _points, pk in part]))
         by_id = {one.activity.pk: one for one in shown}
         for place in part:

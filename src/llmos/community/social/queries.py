@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMonth
@@ -12,18 +12,18 @@ from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace, Organisation, User
 from llmos.community.social.access import Seen, Subject, seen, subjects
 from llmos.community.social.models import About, Activity, Visit
+from llmos.community.social.reading import activities_of
 from llmos.community.threads.models import Tag, Watch
-from llmos.community.trust.models import Credit, Distance
-from llmos.community.trust.queries import kept_away_by, who_block
+from llmos.community.trust.models import Credit
 from llmos.hub.models import Repository
 from llmos.hub.queries import visible
+from llmos.store import db
 
 FOLLOWED = Watch.Level.FOLLOWING
 MONTHS_SHOWN = 12
 # What others see of a member's follows, and what she sees herself.
 SHOWN_KINDS = (Watch.Kind.MEMBER, Watch.Kind.ORGANISATION)
 OWN_KINDS = (*SHOWN_KINDS, Watch.Kind.REPOSITORY, Watch.Kind.TAG, Watch.Kind.TASK)
-_AWAY = (Distance.Degree.MUTE, Distance.Degree.IGNORE, Distance.Degree.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,12 @@ def following_of(
 
 
 def count_kinds_followed(user_id: int) -> dict[str, int]:
-    rows = Watch.objects.filter(user_id=user_id, level__gte=FOLLOWED)
-    return dict(rows.values_list("kind").annotate(count=Count("id")))
+    rows = db.rows(
+        f"SELECT kind, COUNT(*) FROM {Watch._meta.db_table} "
+        "WHERE user_id = %s AND level >= %s GROUP BY kind",
+        [user_id, FOLLOWED],
+    )
+    return dict(rows)
 
 
 def overview_facts(viewer: Viewer, namespace_id: int) -> dict[str, int]:
@@ -144,35 +148,10 @@ def latest(
     return seen(viewer, activities_of(ids))[:limit]
 
 
-def activities_of(ids: Sequence[int]) -> list[Activity]:
-    """Activities in the order of their ids' list, with the members who did them."""
-    rows = Activity.objects.filter(pk__in=ids).select_related("actor__namespace", "namespace")
-    found = {row.pk: row for row in rows}
-    return [found[pk] for pk in ids if pk in found]
-
-
-def seen_until(user_id: int) -> Visit | None:
-    return Visit.objects.filter(pk=user_id).first()
-
-
-def kept_out(viewer: Viewer, activities: Sequence[Activity]) -> set[int]:
-    """Those of some activities that this viewer does not want, or whose member wants her away."""
-    if viewer.user_id is None:
-        return set()
-    actors = {one.actor_id for one in activities if one.actor_id is not None}
-    away = kept_away_by(viewer.user_id, *_AWAY) | who_block(viewer.user_id, actors)
-    muted = set(
-        Watch.objects.filter(user_id=viewer.user_id, level=Watch.Level.MUTED).values_list(
-            "kind", "target"
-        )
-    )
-    out = {one.pk for one in activities if one.actor_id in away}
-    if muted:
-        about = About.objects.filter(activity_id__in=[one.pk for one in activities])
-        rows = about.values_list("activity_id", "kind", "target")
-        out |= {pk for pk, kind, target in rows if (kind, target) in muted}
-        out |= {one.pk for one in activities if (Watch.Kind.THREAD, str(one.thread_id)) in muted}
-    return out
+def seen_until(user_id: int) -> datetime | None:
+    """Up to when a member has marked her feed as seen."""
+    visit = Visit.objects.filter(pk=user_id)
+    return visit.values_list("seen_at", flat=True).first()
 
 
 def credits_by_kind(user_id: int) -> dict[str, int]:

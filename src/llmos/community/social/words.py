@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from markupsafe import Markup
 
 from llmos.community.social.access import Seen
@@ -26,6 +27,37 @@ _TELLING = (
     Watch.Kind.CATEGORY,
     About.LANGUAGE,
 )
+
+
+# Translated when they are shown: a page has twenty of them.
+_ON_THREADS = {
+    Kind.TOPIC: (gettext_noop("%(who)s began a topic"), "talk"),
+    Kind.DISCUSSION: (gettext_noop("%(who)s began a discussion"), "chat"),
+    Kind.ANSWER: (gettext_noop("%(who)s gave the answer that helped"), "check"),
+    Kind.ARTICLE: (gettext_noop("%(who)s published an article"), "pen"),
+    Kind.NOTE: (gettext_noop("%(who)s wrote a note"), "quote"),
+}
+_ON_REPOSITORIES: dict[tuple[str, str], str] = {
+    (Kind.REPOSITORY, "model"): gettext_noop("%(who)s shared a model"),
+    (Kind.REPOSITORY, "dataset"): gettext_noop("%(who)s shared a data set"),
+    (Kind.REPOSITORY, "space"): gettext_noop("%(who)s shared a space"),
+    (Kind.REPOSITORY, "kernel"): gettext_noop("%(who)s shared a kernel"),
+    (Kind.VERSION, "model"): gettext_noop("%(who)s pushed a new version of a model"),
+    (Kind.VERSION, "dataset"): gettext_noop("%(who)s pushed a new version of a data set"),
+    (Kind.VERSION, "space"): gettext_noop("%(who)s pushed a new version of a space"),
+    (Kind.VERSION, "kernel"): gettext_noop("%(who)s pushed a new version of a kernel"),
+    (Kind.LIKE, "model"): gettext_noop("%(who)s likes a model"),
+    (Kind.LIKE, "dataset"): gettext_noop("%(who)s likes a data set"),
+    (Kind.LIKE, "space"): gettext_noop("%(who)s likes a space"),
+    (Kind.LIKE, "kernel"): gettext_noop("%(who)s likes a kernel"),
+}
+_ON_MODELS: dict[str, str] = {
+    Kind.TRAINED: gettext_noop("%(who)s trained a model here"),
+    Kind.RESULT: gettext_noop("%(who)s measured a model"),
+    Kind.MERGED: gettext_noop("A change by %(who)s was taken in"),
+}
+
+_ICONS: dict[str, str] = {Kind.LIKE: "heart", Kind.RESULT: "curve", Kind.MERGED: "merged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +97,9 @@ def line_of(seen: Seen) -> Line:
     repository = seen.repository
     assert repository is not None, seen.activity.key  # every other kind names one
     page, kind = f"/{repository}", seen.activity.kind
-    deed = _deed_on_repository(kind, repository.type)
+    deed = _(_ON_REPOSITORIES.get((kind, repository.type)) or _ON_MODELS[kind])
     text = seen.activity.text
-    icon = {Kind.LIKE: "heart", Kind.RESULT: "curve", Kind.MERGED: "merged"}.get(
-        Kind(kind), repository.type
-    )
+    icon = _ICONS.get(kind, repository.type)
     if kind == Kind.MERGED:
         change = f"{page}/discussions/{seen.activity.number}"
         return Line(seen, deed, icon, text, change, repository.full_name, is_own_words=True)
@@ -130,42 +160,12 @@ def tag_word(tag: Tag, language: str) -> str:
 def _of_thread(seen: Seen) -> Line:
     thread, kind = seen.thread, Kind(seen.activity.kind)
     assert thread is not None
-    deeds = {
-        Kind.TOPIC: (_("%(who)s began a topic"), "talk"),
-        Kind.DISCUSSION: (_("%(who)s began a discussion"), "chat"),
-        Kind.ANSWER: (_("%(who)s gave the answer that helped"), "check"),
-        Kind.ARTICLE: (_("%(who)s published an article"), "pen"),
-        Kind.NOTE: (_("%(who)s wrote a note"), "quote"),
-    }
-    deed, icon = deeds[kind]
+    deed, icon = _ON_THREADS[kind]
     address = thread.address
     if kind == Kind.ANSWER and seen.post is not None:
         address = post_address(address, seen.post.number)
     about = seen.repository.full_name if seen.repository is not None else ""
-    return Line(seen, deed, icon, thread.title, address, about, is_own_words=True)
-
-
-def _deed_on_repository(kind: str, type_: str) -> str:
-    deeds = {
-        (Kind.REPOSITORY, "model"): _("%(who)s shared a model"),
-        (Kind.REPOSITORY, "dataset"): _("%(who)s shared a data set"),
-        (Kind.REPOSITORY, "space"): _("%(who)s shared a space"),
-        (Kind.REPOSITORY, "kernel"): _("%(who)s shared a kernel"),
-        (Kind.VERSION, "model"): _("%(who)s pushed a new version of a model"),
-        (Kind.VERSION, "dataset"): _("%(who)s pushed a new version of a data set"),
-        (Kind.VERSION, "space"): _("%(who)s pushed a new version of a space"),
-        (Kind.VERSION, "kernel"): _("%(who)s pushed a new version of a kernel"),
-        (Kind.LIKE, "model"): _("%(who)s likes a model"),
-        (Kind.LIKE, "dataset"): _("%(who)s likes a data set"),
-        (Kind.LIKE, "space"): _("%(who)s likes a space"),
-        (Kind.LIKE, "kernel"): _("%(who)s likes a kernel"),
-    }
-    others = {
-        Kind.TRAINED: _("%(who)s trained a model here"),
-        Kind.RESULT: _("%(who)s measured a model"),
-        Kind.MERGED: _("A change by %(who)s was taken in"),
-    }
-    return deeds.get((Kind(kind), type_)) or others[Kind(kind)]
+    return Line(seen, _(deed), icon, thread.title, address, about, is_own_words=True)
 
 
 def _result_words(result: Result) -> str:

@@ -18,7 +18,6 @@ from llmos.community.social.pages.lines import shown
 from llmos.community.social.recording import POPULAR_FROM
 from llmos.community.social.words import kind_words
 from llmos.community.threads.frame import new_key
-from llmos.community.threads.queries import draft_of
 from llmos.hub.additions import Panel
 from llmos.hub.door import signed_in, viewer_of_page
 
@@ -33,19 +32,18 @@ def feed(request: HttpRequest) -> HttpResponse:
     viewer, wish = viewer_of_page(request), wish_of(request)
     page = home_feed(viewer, wish, reads=[get_language() or ""])
     counts = queries.count_kinds_followed(viewer.user_id) if viewer.user_id else {}
-    visit = queries.seen_until(viewer.user_id) if viewer.user_id else None
+    since = queries.seen_until(viewer.user_id) if viewer.user_id else None
     few = sum(counts.values()) < FEW_FOLLOWS
     context: dict[str, Any] = {
         "wish": wish,
         "viewer": viewer,
-        "items": shown(viewer, page.items, since=visit.seen_at if visit else None),
+        "items": shown(viewer, page.items, since=since),
         "next": address_of(wish, cursor=page.cursor) if page.cursor else "",
         "kinds": kind_words(),
         "languages": LANGUAGES,
         "counts": counts,
         "suggested": offered(viewer, each=SUGGESTED) if few else [],
         "key": new_key(),
-        "draft": draft_of(viewer.user_id, "note"),
         "longest_note": LONGEST_NOTE,
         "popular_from": POPULAR_FROM,
         "address_of": address_of,
