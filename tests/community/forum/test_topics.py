@@ -199,7 +199,9 @@ def test_unread_is_what_went_on_and_what_is_new_where_one_tracks(
 def test_pinned_topics_stand_above_their_category(asker: Viewer) -> None:
     topic = opened(asker, "Read me first")
     opened(asker, "Newer")
-    set_pinned(thread=topic.thread, pinned=True)
+    set_pinned(thread=topic.thread, user_id=asker.user_id or 0, pinned=True)
+    set_pinned(thread=topic.thread, user_id=asker.user_id or 0, pinned=True)
+    assert Post.objects.filter(thread=topic.pk, deed="pinned").count() == 1
 
     where = Category.objects.get(slug="questions")
     assert [thread.title for thread in pinned_in(where)] == ["Read me first"]

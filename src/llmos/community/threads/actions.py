@@ -330,8 +330,14 @@ def set_closed(*, thread: Thread, user_id: int, closed: bool) -> None:
 
 
 @transaction.atomic
-def set_pinned(*, thread: Thread, pinned: bool) -> None:
-    Thread.objects.filter(pk=thread.pk).update(is_pinned=pinned)
+def set_pinned(*, thread: Thread, user_id: int, pinned: bool) -> None:
+    """Put a thread above its list, or back into it; the thread shows who did. Twice is once."""
+    thread = Thread.objects.select_for_update().get(pk=thread.pk)
+    if thread.is_pinned == pinned:
+        return
+    thread.is_pinned = pinned
+    thread.save(update_fields=["is_pinned"])
+    note_deed(thread=thread, author_id=user_id, deed="pinned" if pinned else "unpinned")
     announce(ThreadChanged(thread_id=thread.pk))
 
 

@@ -89,8 +89,10 @@ def close(request: HttpRequest, thread_id: int) -> HttpResponse:
 
 @require_POST
 def pin(request: HttpRequest, thread_id: int) -> HttpResponse:
-    thread, _viewer = _moderated(request, thread_id)
-    actions.set_pinned(thread=thread, pinned=request.POST.get("on") == "1")
+    thread, viewer = _moderated(request, thread_id)
+    assert viewer.user_id is not None  # a moderator is a member
+    pinned = request.POST.get("on") == "1"
+    actions.set_pinned(thread=thread, user_id=viewer.user_id, pinned=pinned)
     return _done(request, thread)
 
 
