@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import (
+    community,
     downloads,
     evaluation,
     jobs,
@@ -37,6 +38,7 @@ SUITES: dict[str, Suite] = {
     "serving": serving.measure,
     "training": training.measure,
     "evaluation": evaluation.measure,
+    "community": community.measure,
     "install": start.installed,
 }
 PAGES = Path(__file__).parent.parent / "docs" / "benchmarks"

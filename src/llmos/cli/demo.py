@@ -1,8 +1,9 @@
 """The first content of a new hub, pushed by its own clients: `python -m llmos.cli.demo`.
 
-A real small model, if its package is installed, a data set made by rule, and a model that the
-hub trains on it while one watches. Everything goes through clients into the running hub; nothing
-is downloaded. A failure here leaves the hub as it is, and the next start tries again.
+A real small model, if its package is installed, a data set made by rule with articles about it, a
+greeting in the forum, and a model that the hub trains on the data while one watches. Files go
+through clients into the running hub; nothing is downloaded. A failure here leaves the hub as it
+is, and the next start tries again.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmos.cli.first_model import make_first_model
+from llmos.cli.first_words import add_articles, greet
 from llmos.kit.config import current
 from llmos.kit.errors import NotFound
 from llmos.kit.home import Home
@@ -61,6 +63,7 @@ def bring_content(home: Home) -> None:
         }
         with _write_token() as token:
             _push_data_set(token, Path(folder))
+            greet(_first_administrator(), data_set=DATA_SET)
             _push_model(token)
             _say(f"first content is there: {address.url}/{ORGANISATION}")
             make_first_model(
@@ -78,11 +81,9 @@ def bring_content(home: Home) -> None:
 def _write_token() -> Iterator[str]:
     """A write token of the first administrator that lives as long as this errand."""
     from llmos.accounts.actions import create_token, revoke_token
-    from llmos.accounts.models import Token, User
+    from llmos.accounts.models import Token
 
-    user = User.objects.filter(is_staff=True, is_active=True).order_by("pk").first()
-    if user is None:
-        raise NotFound("There is no administrator to bring the first content")
+    user = _first_administrator()
     _make_organisation(user)
     # A run that was killed leaves its token behind.
     for left in Token.objects.filter(user=user, name=_TOKEN_NAME):
@@ -92,6 +93,16 @@ def _write_token() -> Iterator[str]:
         yield secret
     finally:
         revoke_token(user=user, token_id=token.pk)
+
+
+def _first_administrator() -> "User":
+    """Raises NotFound."""
+    from llmos.accounts.models import User
+
+    user = User.objects.filter(is_staff=True, is_active=True).order_by("pk").first()
+    if user is None:
+        raise NotFound("There is no administrator to bring the first content")
+    return user
 
 
 def _make_organisation(owner: "User") -> None:
@@ -109,6 +120,7 @@ def _push_data_set(token: str, folder: Path) -> None:
 
     content = folder / "numerals"
     numerals.write(content)
+    add_articles(content)
     api = HfApi(token=token)
     api.create_repo(DATA_SET, repo_type="dataset", exist_ok=True)
     api.upload_folder(
