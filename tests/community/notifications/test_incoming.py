@@ -1,7 +1,9 @@
 """Answers by mail: which are written, and which are refused with a reason."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from email.message import EmailMessage
+from time import process_time
 
 import pytest
 from tests.community.notifications.rows import answer, member, topic
@@ -148,3 +150,18 @@ def test_a_closed_thread_takes_no_mail_either(ada: Viewer, post: Post, written: 
     set_closed(thread=post.thread, user_id=ada.user_id or 0, closed=True)
     with pytest.raises(ThreadClosed):
         take_answer(written().as_bytes())
+
+
+def test_code_and_lists_keep_their_shape_and_signatures_go(written: Written) -> None:
+    text = "Try:\n\n```\nfor one in all:\n    print(one)\n```\n\n- a\n  - b\n\n-- \nAda\n"
+    assert take_answer(written(text).as_bytes()).text == text.partition("\n\n-- ")[0]
+
+
+@pytest.mark.parametrize(
+    "piece", [" \n", "\u00a0", "x" + " " * 5000 + "y", "> ", "a\n\n\n", "--\n"]
+)
+def test_nasty_blanks_do_not_keep_the_reader_busy(written: Written, piece: str) -> None:
+    before = process_time()
+    with suppress(Refusal):
+        take_answer(written("words " + piece * (20_000 // len(piece))).as_bytes())
+    assert process_time() - before < 3

@@ -33,10 +33,13 @@ from llmos.community.threads.actions import write_post
 from llmos.community.threads.models import Post
 from llmos.kit.errors import Broken
 
+LONGEST_READ = 20_000  # characters; what a member wrote stands before what she quotes
 LARGEST_MAIL = 2 * 2**20  # bytes; attachments are not taken, so words alone have to fit
 _RECIPIENT_FIELDS = ("Delivered-To", "X-Original-To", "To", "Cc")
 _AUTOMATIC_PRECEDENCE = {"auto_reply", "bulk", "junk", "list"}
 _LINE_END = re.compile(r"<(?:br|/p|/div|/li|/h\d)\b[^>]*>", re.IGNORECASE)
+_BLANKS = re.compile(r"\n(?:[^\S\n]*\n){3,}")
+_GAPS = re.compile(r"[^\S\n]{5,}")
 _LANGUAGES = ["en", "zh", "ja", "ko", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs"]
 
 
@@ -124,13 +127,43 @@ def _sender(mail: EmailMessage, user_id: int) -> User:
 
 def _own_words(mail: EmailMessage) -> str:
     """What the member wrote herself. Raises AnswerUnreadable when that is nothing."""
-    from mailparser_reply import EmailReplyParser
-
-    words = EmailReplyParser(languages=_LANGUAGES).parse_reply(_text(mail))
-    text = (words or "").replace("\u200b", "").strip()
-    if not text:
+    # The library's patterns take long over blanks without end.
+    text = _BLANKS.sub("\n\n\n", _text(mail)[:LONGEST_READ])
+    words = _unquoted(_as_written(text, _reply_in(text)))
+    if not words.strip():
         raise AnswerUnreadable(_("The mail has no words besides what it quotes"))
-    return text
+    return words
+
+
+def _reply_in(text: str) -> list[str]:
+    """The lines before what mail programs add, in many languages; without their blank edges."""
+    from mailparser_reply import EmailMessage as Parsed
+
+    parsed = Parsed(
+        text=_GAPS.sub(" ", text), languages=list(_LANGUAGES), keep_hyphen_lists=True
+    ).read()
+    body: str = parsed.replies[0].body if parsed.replies else ""
+    return body.replace("\u200b", "").split("\n")
+
+
+def _as_written(text: str, kept: list[str]) -> str:
+    """The same lines with the blanks before them, which code and lists live on."""
+    lines = text.replace("\u200b", "").lstrip("\n").split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    same = [
+        one for one, other in zip(lines, kept, strict=False) if _GAPS.sub(" ", one).strip() == other
+    ]
+    return "\n".join(same if len(same) == len(kept) else kept)
+
+
+def _unquoted(text: str) -> str:
+    """Without quotes before and after; those between the member's words stay."""
+    lines = text.split("\n")
+    for end in (0, -1):
+        while lines and (not lines[end].strip() or lines[end].lstrip().startswith(">")):
+            del lines[end]
+    return "\n".join(lines)
 
 
 def _text(mail: EmailMessage) -> str:

@@ -19,9 +19,9 @@ from llmos.community.notifications.composing import compose
 from llmos.community.notifications.models import Letter, Notification
 from llmos.community.notifications.posting import Line, NotTaken
 from llmos.community.notifications.queries import (
+    bundles_of,
     mail_addresses,
     preferences_of,
-    unread_bundles,
 )
 from llmos.kit.time import now
 
@@ -109,18 +109,22 @@ def _claim_again(limit: int) -> list[Letter]:
 
 
 def _deliver(letter: Letter, line: Line) -> None:
-    message = _written(letter)
+    try:
+        message = _written(letter)
+    except Exception as error:
+        logger.exception("letter %s could not be written", letter.pk)
+        _try_again(letter, str(error))
+        return
     if message is None:
         _end(letter, _STATE.EMPTY)
         return
     try:
         line.send(message)
     except NotTaken as refused:
-        if refused.for_good or letter.attempts > len(PAUSES):
+        if refused.for_good:
             _end(letter, _STATE.REFUSED, str(refused))
         else:
-            pause = PAUSES[letter.attempts - 1]
-            _end(letter, _STATE.AGAIN, str(refused), next_at=now() + pause)
+            _try_again(letter, str(refused))
     except (SMTPException, OSError) as error:
         logger.warning("letter %s may not have arrived: %s", letter.pk, error)
         _end(letter, _STATE.UNKNOWN, str(error))
@@ -137,8 +141,16 @@ def _written(letter: Letter) -> EmailMessage | None:
         return None
     numbers = list(letter.notifications.order_by("-at", "-pk").values_list("pk", flat=True))
     fresh = still_news(user, numbers)
-    bundles = unread_bundles(number for number in numbers if number in fresh)
+    bundles = bundles_of(number for number in numbers if number in fresh)
     return compose(letter, user, address, preferences, bundles)
+
+
+def _try_again(letter: Letter, message: str) -> None:
+    """Later, each time after a longer pause; not for ever."""
+    if letter.attempts > len(PAUSES):
+        _end(letter, _STATE.REFUSED, message)
+    else:
+        _end(letter, _STATE.AGAIN, message, next_at=now() + PAUSES[letter.attempts - 1])
 
 
 def _end(letter: Letter, state: str, message: str = "", next_at: datetime | None = None) -> None:

@@ -19,10 +19,10 @@ from llmos.community.notifications.forms import WishesForm
 from llmos.community.notifications.kinds import DEFAULTS, FAMILIES
 from llmos.community.notifications.models import Letter, Notification, PushSubscription
 from llmos.community.notifications.queries import (
+    bundles_of,
     mail_addresses,
     news_of,
     preferences_of,
-    unread_bundles,
 )
 from llmos.community.notifications.speaking import sends_mail
 from llmos.community.notifications.tokens import read_stop_token
@@ -68,7 +68,7 @@ def look(request: HttpRequest, number: int) -> HttpResponse:
     row = notification_for(viewer, number)
     bundle = Notification.objects.filter(user_id=row.user_id, bundle=row.bundle, seen_at=None)
     numbers = list(bundle.values_list("pk", flat=True))
-    line = line_of(unread_bundles([*numbers, number])[0])
+    line = line_of(bundles_of([*numbers, number])[0])
     actions.mark_seen(row.user_id, numbers)
     forget_count(row.user_id)
     return HttpResponseRedirect(line.address)

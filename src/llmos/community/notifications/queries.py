@@ -96,8 +96,8 @@ def addresses_of(user_id: int) -> set[str]:
     return {email.lower() for email in rows.values_list("email", flat=True)}
 
 
-def unread_bundles(viewer: Viewer, ids: Iterable[int]) -> list[Bundle]:
-    """Chosen news as lines, newest first."""
+def bundles_of(ids: Iterable[int]) -> list[Bundle]:
+    """Chosen news as lines, in the order of the ids; whoever chose them asked for access."""
     return _bundled(_rows(list(ids)))
 
 

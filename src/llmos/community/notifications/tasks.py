@@ -17,7 +17,7 @@ from llmos.community.notifications import audience, digests, letters, push
 from llmos.community.notifications.audience import Place
 from llmos.community.notifications.kinds import Kind
 from llmos.community.notifications.models import Notification, PushSubscription
-from llmos.community.notifications.queries import preferences_by_member, unread_bundles
+from llmos.community.notifications.queries import bundles_of, preferences_by_member
 from llmos.community.notifications.speaking import speaking
 from llmos.community.notifications.telling import Story, Told, tell
 from llmos.community.notifications.words import line_of
@@ -429,7 +429,7 @@ def _push(number: int) -> None:
     if preferences.is_muted or not found:
         return
     with speaking(preferences):
-        line = line_of(unread_bundles(found)[0], longest=120)
+        line = line_of(bundles_of(found)[0], longest=120)
     message = {
         "title": line.text,
         "body": line.title or line.excerpt,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -38,16 +39,17 @@ ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of news. `title` and `excerpt` are somebody's text, in `language`."""
+    """One line of news. `title` and `excerpt` are somebody's text, each in its language."""
 
     ids: list[int]
     kind: str
     icon: str
     text: str
     title: str
+    title_language: str
     excerpt: str
     language: str
-    address: str  # on this hub
+    address: str  # on this hub, as machines spell it
     at: datetime
     actor: str  # a member's name, or empty
 
@@ -62,9 +64,10 @@ def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
         icon=ICONS[Kind(first.kind)],
         text=_SENTENCES[Kind(first.kind)](bundle),
         title=_title(first),
+        title_language=_language(first),
         excerpt=excerpt_of(post, longest) if post else str(first.facts.get("reason", "")),
         language=first.post.language if first.post else _language(first),
-        address=_address(bundle),
+        address=iri_to_uri(_address(bundle)),
         at=first.at,
         actor=first.actor.username if first.actor else "",
     )
