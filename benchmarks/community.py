@@ -10,7 +10,7 @@ from benchmarks.bench import Bench, Load, loaded
 from benchmarks.load import Call
 from benchmarks.report import Measurement
 
-TOPICS, POSTS, FOLLOWERS = 10_000, 200_000, 10_000
+TOPICS, POSTS, FOLLOWERS, FOLLOWS = 10_000, 200_000, 10_000, 200
 CALLS = 150
 WORDS = ("翻译", "注意力机制", "loss gradient", "tokenizer")
 GZIP = {"Accept-Encoding": "gzip"}
@@ -20,6 +20,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     topics, posts = bench.scaled(TOPICS), bench.scaled(POSTS)
     bench.hub.stop()
     _run("forum_population", bench, topics, posts)
+    session = _run("feed_population", bench, FOLLOWS).strip()
     bench.hub.command("search", "rebuild")
     bench.hub.start()
     bench.hub.wait_for_worker()
@@ -29,12 +30,15 @@ def measure(bench: Bench) -> Iterator[Measurement]:
         "topic page of 30 posts": ([f"/t/{number}/topic-{number}" for number in numbers], 12),
         "category page": (["/forum/c/questions"], 10),
         "forum page": (["/forum"], 10),
-        "feed of everything": (["/feed?all=1"], 15),
+        "feed of everything": (["/feed"], 15),
         **{f"search for {word}": ([f"/search?q={quote(word)}"], 30) for word in WORDS},
     }
     for name, (paths, limit) in pages.items():
         load = loaded(bench.hub, _calls(paths), rounds=3, warm=10)
         yield _row(f"{name}, {shown}", load, limit)
+    cookie = {**GZIP, "Cookie": f"llmos_session={session}"}
+    load = loaded(bench.hub, [Call("/feed", headers=cookie)] * CALLS, warm=10)
+    yield _row(f"feed of a member who follows {FOLLOWS}, {topics:,} activities", load, 15)
     yield from _telling(bench)
 
 
