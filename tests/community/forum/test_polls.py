@@ -94,7 +94,7 @@ def test_results_show_after_voting(asker: Viewer, helper: Viewer) -> None:
     client.force_login(User.objects.get(pk=helper.user_id))
     assert "poll-result" not in client.get(address).content.decode()
 
-    client.post(f"/polls/{poll.pk}/vote", {"choice": "1"})
+    client.post(f"/posts/{poll.post_id}/vote", {"choice": "1"})
 
     page = client.get(address).content.decode()
     assert "poll-result" in page
@@ -108,4 +108,4 @@ def test_a_poll_one_may_not_see_is_not_there(asker: Viewer, helper: Viewer) -> N
     thread.state = "hidden"
     thread.save()
     with pytest.raises(NotFound):
-        poll_for(helper, poll.pk)
+        poll_for(helper, poll.post_id)

@@ -11,7 +11,8 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum.errors import PollIsClosed, VotedAlready
 from llmos.community.forum.events import PollClosed
 from llmos.community.forum.models import Ballot, Choice, Poll
-from llmos.community.threads.access import thread_for, writer
+from llmos.community.threads.access import post_for, writer
+from llmos.community.threads.errors import PostNotFound
 from llmos.community.threads.models import Post
 from llmos.kit.errors import Invalid
 from llmos.kit.text import cleaned
@@ -72,12 +73,13 @@ def add_poll(*, post: Post, draft: Draft) -> Poll:
     return poll
 
 
-def poll_for(viewer: Viewer, poll_id: int) -> Poll:
-    """A poll in a topic that the viewer sees. Raises ThreadNotFound, Invalid."""
-    found = Poll.objects.select_related("post").filter(pk=poll_id).first()
+def poll_for(viewer: Viewer, post_id: int) -> Poll:
+    """The poll under a post that the viewer sees. Raises PostNotFound."""
+    post = post_for(viewer, post_id)
+    found = Poll.objects.filter(post=post).first()
     if found is None:
-        raise Invalid(_("There is no such poll"))
-    thread_for(viewer, found.post.thread_id)
+        raise PostNotFound
+    found.post = post
     return found
 
 

@@ -37,9 +37,9 @@ def accept(request: HttpRequest, post_id: int) -> HttpResponse:
 
 
 @require_POST
-def vote(request: HttpRequest, poll_id: int) -> HttpResponse:
+def vote(request: HttpRequest, post_id: int) -> HttpResponse:
     viewer = signed_in(request)
-    poll = polls.poll_for(viewer, poll_id)
+    poll = polls.poll_for(viewer, post_id)
     chosen = request.POST.getlist("choice")
     try:
         if not all(one.isdecimal() and len(one) < 6 for one in chosen):
@@ -47,8 +47,7 @@ def vote(request: HttpRequest, poll_id: int) -> HttpResponse:
         polls.vote(viewer, poll=poll, places=[int(one) for one in chosen])
     except (Conflict, Invalid) as refusal:
         messages.error(request, refusal.message)
-    post = post_for(viewer, poll.post_id)
-    return HttpResponseRedirect(post_address(quote(post.thread.address), post.number))
+    return HttpResponseRedirect(post_address(quote(poll.post.thread.address), poll.post.number))
 
 
 @require_POST
@@ -71,7 +70,7 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
 
 urlpatterns = [
     path("posts/<int:post_id>/accept", accept),
-    path("polls/<int:poll_id>/vote", vote),
+    path("posts/<int:post_id>/vote", vote),
     path("t/<int:thread_id>/decline", decline),
     path("forum/c/<slug:slug>/watch", watch),
 ]
