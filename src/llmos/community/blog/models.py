@@ -13,10 +13,9 @@ from llmos.hub.models import Repository
 WITH = (
     "blog",
     "series",
-    "source__repository__namespace",
+    "source__repository",
     "thread__author__namespace",
-    "thread__repository__namespace",
-    "thread__namespace",
+    "thread__repository",
 )
 
 

@@ -23,7 +23,7 @@ from llmos.community.blog.models import Article
 from llmos.community.blog.reading import outline_of
 from llmos.community.threads.attaching import attached_to, file_response
 from llmos.community.threads.frame import conversation
-from llmos.community.threads.models import Post
+from llmos.community.threads.models import Post, Tag
 from llmos.community.threads.queries import tags_of
 from llmos.community.threads.rendering import filled
 from llmos.hub.door import viewer_of_page
@@ -44,7 +44,7 @@ def article(request: HttpRequest, ns: str, slug: str) -> HttpResponse:
     lead = talk["talk"].lead
     context = {
         **talk,
-        **_words(request, found, lead.post, lead.html),
+        **_words(request, found, lead.post, lead.html, talk["talk"].tags),
         "time_zone": settings.TIME_ZONE,
         "may_edit": may_edit(viewer, found),
         "neighbours": queries.neighbours_of(viewer, found),
@@ -62,7 +62,7 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
     post = first_post(found.thread)
     html = filled([post], ANONYMOUS)[post.pk]
     own = Markup(_ATTACHED.sub(rf"\1{request.path}/", html))  # noqa: S704 - addresses of ours
-    response = render(request, "blog/preview.html", _words(request, found, post, own))
+    response = render(request, "blog/preview.html", _words(request, found, post, own, _tags(found)))
     # Neither found by search engines nor told to pages that the draft links to.
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -92,7 +92,9 @@ def bibliography(request: HttpRequest, ns: str, slug: str) -> HttpResponse:
     return response
 
 
-def _words(request: HttpRequest, found: Article, post: Post, html: Markup) -> dict[str, Any]:
+def _words(
+    request: HttpRequest, found: Article, post: Post, html: Markup, tags: Sequence[Tag]
+) -> dict[str, Any]:
     """What the text and everything around it says."""
     authors = queries.authors_of([found])[found.pk]
     cited = _citable(request, found, authors)
@@ -103,7 +105,7 @@ def _words(request: HttpRequest, found: Article, post: Post, html: Markup) -> di
         "html": html,
         "outline": outline_of(str(html)),
         "authors": authors,
-        "tags": tags_of([found.pk]).get(found.pk, []),
+        "tags": tags,
         "source": queries.source_of(found),
         "address": cited.address,
         "cover": _cover(request, found),
@@ -115,6 +117,10 @@ def _words(request: HttpRequest, found: Article, post: Post, html: Markup) -> di
         ],
         "cited": citation.plain(cited),
     }
+
+
+def _tags(found: Article) -> Sequence[Tag]:
+    return tags_of([found.pk]).get(found.pk, [])
 
 
 def _is_to_come(found: Article) -> bool:
@@ -155,7 +161,7 @@ def _front(request: HttpRequest, found: Article) -> dict[str, Any]:
         "published": published_at.isoformat(timespec="seconds") if published_at else None,
         "language": thread.language,
         "summary": found.summary,
-        "tags": [tag.name for tag in tags_of([found.pk]).get(found.pk, [])],
+        "tags": [tag.name for tag in _tags(found)],
         "cover": found.cover,
         "cover_text": found.cover_text,
         "canonical": found.canonical,
