@@ -15,7 +15,7 @@ from llmos.accounts.models import User
 from llmos.community.notifications.digests import top_threads
 from llmos.community.notifications.kinds import FAMILIES, OF_A_POST
 from llmos.community.notifications.models import Letter, Preferences
-from llmos.community.notifications.queries import Bundle
+from llmos.community.notifications.queries import Bundle, rows_of
 from llmos.community.notifications.speaking import hub_url, speaking
 from llmos.community.notifications.tokens import reply_address, stop_token
 from llmos.community.notifications.words import family_titles, line_of
@@ -46,12 +46,9 @@ def _news(
     letter: Letter, user: User, address: str, bundles: Sequence[Bundle], language: str
 ) -> EmailMultiAlternatives:
     """News of one conversation, oldest first, as one reads it; or of several things."""
-    rows = sorted((row for bundle in bundles for row in bundle.rows), key=lambda row: row.pk)
-    lines = [
-        line_of(Bundle([row], bundle.people), longest=LONGEST_POST)
-        for bundle in reversed(bundles)
-        for row in reversed(bundle.rows)
-    ]
+    rows = rows_of(sorted(number for bundle in bundles for number in bundle.ids))
+    people = {number: bundle.people for bundle in bundles for number in bundle.ids}
+    lines = [line_of(Bundle([row.pk], [row], people[row.pk]), longest=LONGEST_POST) for row in rows]
     kinds = {row.kind for row in rows}
     scope = kinds.pop() if len(kinds) == 1 else Letter.Kind.NOW
     threads = {row.thread_id for row in rows}

@@ -139,9 +139,8 @@ def _written(letter: Letter) -> EmailMessage | None:
     preferences = preferences_of(user.pk)
     if address is None or preferences.is_muted:
         return None
-    numbers = list(letter.notifications.order_by("-at", "-pk").values_list("pk", flat=True))
-    fresh = still_news(user, numbers)
-    bundles = bundles_of(number for number in numbers if number in fresh)
+    numbers = list(letter.notifications.values_list("pk", flat=True))
+    bundles = bundles_of(still_news(user, numbers))
     return compose(letter, user, address, preferences, bundles)
 
 

@@ -1,7 +1,8 @@
 """Reading a member's news: how many, which, and how she wants to be told."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.db import connection
@@ -16,23 +17,24 @@ from llmos.store import db
 
 MOST_COUNTED = 100  # shown as 99+
 _LOOKED_AT = 300  # unread rows; several may be one bundle
-A_PAGE = 40
+A_PAGE = 30
+MOST_LINES = 30  # of unread news on one page; the rest comes up when these are seen
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """News that is shown as one line, newest first; `people` is how many did it."""
+    """News that is shown as one line, newest first; `people` is how many did it.
 
+    Of many only some are at hand in `rows`: the newest ones and the oldest.
+    """
+
+    ids: list[int]
     rows: list[Notification]
     people: int
 
     @property
     def first(self) -> Notification:
         return self.rows[0]
-
-    @property
-    def ids(self) -> list[int]:
-        return [row.pk for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,10 @@ def news_of(viewer: Viewer, *, family: str = "", before: int | None = None) -> N
     """Unread news first, then what she saw, newest first; with `before` only what is older."""
     unread: list[Bundle] = []
     if before is None:
-        found = _rows(_ids(viewer, UNREAD, family, limit=_LOOKED_AT))
-        unread = _bundled(found)
-    ids = _ids(viewer, READ, family, limit=A_PAGE + 1, before=before)
-    earlier = _bundled(_rows(ids[:A_PAGE]))
-    more = len(ids) > A_PAGE
-    return News(unread, earlier, ids[A_PAGE - 1] if more else None)
+        unread = _bundled(_found(viewer, UNREAD, family, limit=_LOOKED_AT))
+    found = _found(viewer, READ, family, limit=A_PAGE + 1, before=before)
+    more = len(found) > A_PAGE
+    return News(unread, _bundled(found[:A_PAGE]), found[A_PAGE - 1].pk if more else None)
 
 
 def preferences_of(user_id: int) -> Preferences:
@@ -96,18 +96,44 @@ def addresses_of(user_id: int) -> set[str]:
     return {email.lower() for email in rows.values_list("email", flat=True)}
 
 
-def bundles_of(ids: Iterable[int]) -> list[Bundle]:
-    """Chosen news as lines, in the order of the ids; whoever chose them asked for access."""
-    return _bundled(_rows(list(ids)))
+def rows_of(ids: Collection[int]) -> list[Notification]:
+    """News with what they are about, in the order of the ids; asked for access before."""
+    if not ids:
+        return []
+    found = (
+        Notification.objects.select_related("actor", "post", "thread", "repository")
+        .defer("post__html", "repository__card", "repository__tags", "repository__description")
+        .in_bulk(list(ids))
+    )
+    rows = [found[pk] for pk in ids if pk in found]
+    for row in rows:
+        if row.post is not None and row.thread is not None:
+            row.post.thread = row.thread
+    return rows
 
 
-def _ids(
+def bundles_of(ids: Collection[int]) -> list[Bundle]:
+    """Chosen news as lines; whoever chose them asked for access."""
+    rows = Notification.objects.filter(pk__in=ids).order_by("-at", "-pk")
+    return _bundled([_Found(*row) for row in rows.values_list("pk", "bundle", "actor_id")])
+
+
+class _Found(NamedTuple):
+    pk: int
+    bundle: str
+    actor_id: int | None
+
+
+def _found(
     viewer: Viewer, state: str, family: str, *, limit: int, before: int | None = None
-) -> list[int]:
+) -> list[_Found]:
     if viewer.user_id is None:
         return []
     condition = visible_to(viewer)
-    sql, params = f"SELECT n.id {condition.sql} AND {state}", list(condition.params)
+    sql, params = (
+        f"SELECT n.id, n.bundle, n.actor_id {condition.sql} AND {state}",
+        list(condition.params),
+    )
     kinds = FAMILIES.get(family, ())
     if kinds:
         sql += f" AND n.kind IN ({', '.join(['%s'] * len(kinds))})"
@@ -120,34 +146,29 @@ def _ids(
         sql += " AND (n.at, n.id) < (%s, %s)"
         params += [connection.ops.adapt_datetimefield_value(moment), before]
     found = db.rows(f"{sql} ORDER BY n.at DESC, n.id DESC LIMIT {limit}", params)
-    return [row[0] for row in found]
+    return [_Found(*row) for row in found]
 
 
-def _rows(ids: Sequence[int]) -> list[Notification]:
-    found = Notification.objects.select_related(
-        "actor__namespace",
-        "post__author__namespace",
-        "thread__author__namespace",
-        "repository__namespace",
-    ).in_bulk(list(ids))
-    rows = [found[pk] for pk in ids if pk in found]
-    for row in rows:
-        if row.post is not None and row.thread is not None:
-            row.post.thread = row.thread
-    return rows
+def _bundled(found: Sequence[_Found]) -> list[Bundle]:
+    """What belongs together as one line, where the newest stands."""
+    together: dict[str, list[_Found]] = {}
+    for one in found:
+        together.setdefault(one.bundle, []).append(one)
+    shown = list(together.values())[:MOST_LINES]
+    rows = {row.pk: row for row in rows_of([one.pk for group in shown for one in _ends(group)])}
+    counts = _reactors(list(rows.values()))
+    return [
+        Bundle(
+            [one.pk for one in group],
+            [rows[one.pk] for one in _ends(group)],
+            counts.get(group[0].pk) or len({one.actor_id for one in group} - {None}),
+        )
+        for group in shown
+    ]
 
 
-def _bundled(rows: list[Notification]) -> list[Bundle]:
-    """Rows of one bundle as one line, where the newest stands."""
-    together: dict[str, list[Notification]] = {}
-    for row in rows:
-        together.setdefault(row.bundle, []).append(row)
-    counts = _reactors(rows)
-    return [Bundle(found, counts.get(found[0].pk) or _people(found)) for found in together.values()]
-
-
-def _people(rows: list[Notification]) -> int:
-    return len({row.actor_id for row in rows if row.actor_id is not None})
+def _ends(group: list[_Found]) -> list[_Found]:
+    return group if len(group) < 4 else [*group[:2], group[-1]]
 
 
 def _reactors(rows: list[Notification]) -> dict[int, int]:

@@ -167,7 +167,7 @@ def _who(bundle: Bundle) -> str:
 
 
 def _post(bundle: Bundle) -> str:
-    count = len(bundle.rows)
+    count = len(bundle.ids)
     return ngettext(
         "%(who)s wrote in a conversation that you watch",
         "%(n)d new posts in a conversation that you watch",
