@@ -19,13 +19,25 @@ MOST_COUNTED = 100  # shown as 99+
 _LOOKED_AT = 300  # unread rows; several may be one bundle
 A_PAGE = 30
 MOST_LINES = 30  # of unread news on one page; the rest comes up when these are seen
+# What words need of the rows that news points to.
+_SHOWN = (
+    *(field.name for field in Notification._meta.concrete_fields),
+    "actor__username",
+    "post__number",
+    "post__text",
+    "post__language",
+    "thread__title",
+    "thread__language",
+    "thread__address",
+    "repository__full_name",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """News that is shown as one line, newest first; `people` is how many did it.
 
-    Of many only some are at hand in `rows`: the newest ones and the oldest.
+    Of many only the newest and the oldest are at hand in `rows`.
     """
 
     ids: list[int]
@@ -102,7 +114,7 @@ def rows_of(ids: Collection[int]) -> list[Notification]:
         return []
     found = (
         Notification.objects.select_related("actor", "post", "thread", "repository")
-        .defer("post__html", "repository__card", "repository__tags", "repository__description")
+        .only(*_SHOWN)
         .in_bulk(list(ids))
     )
     rows = [found[pk] for pk in ids if pk in found]
@@ -168,7 +180,7 @@ def _bundled(found: Sequence[_Found]) -> list[Bundle]:
 
 
 def _ends(group: list[_Found]) -> list[_Found]:
-    return group if len(group) < 4 else [*group[:2], group[-1]]
+    return [group[0], group[-1]] if len(group) > 1 else group
 
 
 def _reactors(rows: list[Notification]) -> dict[int, int]:
