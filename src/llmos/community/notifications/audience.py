@@ -32,7 +32,7 @@ class Place:
 def post_to_tell(post_id: int) -> Post | None:
     """The post with its thread, if others may read it now."""
     post = (
-        Post.objects.select_related("thread__repository", "reply_to")
+        Post.objects.select_related("thread__repository", "thread__author", "reply_to")
         .filter(pk=post_id, state=State.VISIBLE, thread__state=State.VISIBLE, deed="")
         .first()
     )
@@ -145,7 +145,7 @@ def keepers_of(repository: Repository) -> list[int]:
 def opens_discussion(post: Post) -> bool:
     """Whether it begins a discussion on a repository that is no change request's."""
     thread = post.thread
-    if post.number > 1 or thread.place != Thread.Place.DISCUSSION:
+    if post.number > 1 or thread.place != Thread.Place.DISCUSSION or thread.repository_id is None:
         return False
     addresses = (
         f"/{change.repository}/discussions/{change.number}"
@@ -175,7 +175,7 @@ def first_post_of_change(change: ChangeRequest) -> int | None:
 
 def _follows_own(thread: Thread) -> bool:
     """Whoever opened a thread watches it from the start, unless she set it to something else."""
-    row = Watch.objects.filter(user_id=thread.author_id, kind=_THREAD, target=str(thread.pk))
+    row = Watch.objects.filter(user=thread.author, kind=_THREAD, target=str(thread.pk))
     level = row.values_list("level", flat=True).first()
     return level is not None and level >= _LEVEL.WATCHING
 

@@ -97,22 +97,23 @@ def send(*, endpoint: str, p256dh: str, auth: str, message: Mapping[str, Any]) -
     host = f"[{address}]" if ":" in address else address
     # Connected to the address that was checked, so that a second look-up cannot lead elsewhere.
     url = httpx.URL(endpoint).copy_with(host=host)
+    headers = {
+        "Host": parts.netloc,
+        "Content-Encoding": "aes128gcm",
+        "TTL": str(KEPT_SECONDS),
+        "Urgency": "normal",
+        "Authorization": _authorization(f"{parts.scheme}://{parts.netloc}"),
+    }
     try:
-        answer = httpx.post(
-            url,
-            content=_encrypted(json.dumps(message).encode(), p256dh, auth),
-            headers={
-                "Host": parts.netloc,
-                "Content-Encoding": "aes128gcm",
-                "TTL": str(KEPT_SECONDS),
-                "Urgency": "normal",
-                "Authorization": _authorization(f"{parts.scheme}://{parts.netloc}"),
-            },
-            extensions={"sni_hostname": parts.hostname},
-            timeout=TIMEOUT_SECONDS,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        with httpx.Client(
+            timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
+        ) as client:
+            answer = client.post(
+                url,
+                content=_encrypted(json.dumps(message).encode(), p256dh, auth),
+                headers=headers,
+                extensions={"sni_hostname": parts.hostname},
+            )
     except (httpx.HTTPError, ValueError):
         return Outcome.FAILED
     if answer.status_code in {404, 410}:

@@ -185,11 +185,13 @@ def _ends(group: list[_Found]) -> list[_Found]:
 
 def _reactors(rows: list[Notification]) -> dict[int, int]:
     """How many people reacted to the posts of these news; they are one row each."""
-    posts = {row.post_id: row for row in rows if row.kind == Kind.REACTION}
+    posts = {
+        row.post_id: row for row in rows if row.kind == Kind.REACTION and row.post_id is not None
+    }
     if not posts:
         return {}
     found = (
-        Reaction.objects.filter(post_id__in=posts.keys())
+        Reaction.objects.filter(post_id__in=list(posts))
         .exclude(user_id=rows[0].user_id)
         .values_list("post_id")
         .annotate(people=Count("user_id", distinct=True))
