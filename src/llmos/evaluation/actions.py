@@ -18,7 +18,7 @@ from llmos.evaluation.statements import statement_of
 from llmos.hub.access import repo_for
 from llmos.hub.actions import record_push
 from llmos.hub.facts.cards import read_card
-from llmos.hub.git import refs, repos, tree
+from llmos.hub.git import refs, repos, signoff, tree
 from llmos.hub.git.draft import Draft
 from llmos.hub.kinds import KINDS
 from llmos.hub.models import Redirect, Repository
@@ -217,6 +217,8 @@ def write_definition(*, viewer: Viewer, repository: Repository, text: str) -> st
             "name": benchmark.name,
             "version": benchmark.version,
         }
+        if signoff.must_sign(repository.sign_off, repos.MAIN):
+            signoff.check_message(message=summary, name=viewer.name)
         draft.describe(summary=summary, description="", author=viewer.name)
         draft.write(FILE, text.encode())
         landed = draft.land(repos.MAIN, old=head, retry=True)

@@ -261,4 +261,12 @@ def _output_for(
             name=name,
             visibility="private" if private else None,
         )
+    if repository.sign_off:
+        raise Invalid(
+            _(
+                "%(name)s asks for a sign-off in each commit, which a job cannot give: let it "
+                "write to another repository, and propose from there what came out"
+            )
+            % {"name": repository.full_name}
+        )
     return {"kind": kind.name, "repo": repository.full_name}
