@@ -155,6 +155,7 @@ def test_a_muted_week_has_no_pushes(browser: Browser) -> None:
         "https://93.184.216.34:99999/push",
         "ftp://93.184.216.34/push",
         "nonsense",
+        "https://[::/push",
         "https://93.184.216.34/" + "x" * 800,
     ],
 )

@@ -67,7 +67,10 @@ def sound_keys(p256dh: str, auth: str) -> bool:
 
 def check_endpoint(endpoint: str) -> str:
     """The address to connect to. Raises PushRefused unless the hub may call it."""
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        parts = urlsplit("")
     place = f"{parts.scheme}://{parts.netloc}"
     if len(endpoint) > LONGEST_ENDPOINT or not parts.hostname:
         raise PushRefused(_("This is not the address of a push service"))

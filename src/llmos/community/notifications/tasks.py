@@ -221,8 +221,8 @@ def on_access_asked(*, repository_id: int, user_id: int, status: str) -> None:
         .filter(repository_id=repository_id, user_id=user_id, status=status)
         .first()
     )
-    if asked is None:
-        return
+    if asked is None or (asked.repository.gated == "auto" and not asked.granted):
+        return  # who asks there is let in at once, and sees it
     is_open = status == AccessRequest.Status.PENDING
     page = f"/{asked.repository}"
     story = Story(
