@@ -10,7 +10,7 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum.access import listed_topics, shown_topics, threads_of
 from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
 from llmos.community.threads.models import Post, State, Tag, Thread, Watch
-from llmos.kit.text import fold
+from llmos.kit.text import fold, search_words
 from llmos.store import search
 
 SIMILAR_SHOWN = 5
@@ -19,6 +19,13 @@ ROUTED_SHOWN = 5
 QUEUE_OF_LANGUAGE = 10  # questions shown of each starving language
 TAGS_SHOWN = 300
 _ANSWERERS_SECONDS = 600
+_SPARE = 10  # more hits than are shown: some share one common word only
+_IN_ANY_TITLE = frozenset(
+    "a an and any are as at be by can do does for from have how i in is it my not of on or our "
+    "should so that the this to use was what when where which who why will with you your "
+    "怎么 么样 什么 为什 如何 这个 那个 一个 可以 可不 是不 不是 有没 没有 问题 请问 "
+    "关于 大家".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +86,26 @@ def former_place(thread_id: int, number: int | None) -> Post | None:
 
 
 def similar(title: str, *, leave_out: int = 0, limit: int = SIMILAR_SHOWN) -> list[Thread]:
-    """Topics that everybody sees with words of a title, nearest first."""
-    hits = search.near(title, kinds=[Thread.Place.TOPIC], limit=limit + 3)
+    """Topics that everybody sees whose titles share words with this one, nearest first."""
+    words = _telling_words(title)
+    hits = search.near(" ".join(words), kinds=[Thread.Place.TOPIC], limit=limit + _SPARE)
     of_post = dict(
         Post.objects.filter(pk__in=[hit.id for hit in hits]).values_list("pk", "thread_id")
     )
     ids = dict.fromkeys(of_post[hit.id] for hit in hits if hit.id in of_post)
     ids.pop(leave_out, None)
-    return threads_in_order(list(ids))[:limit]
+    shared = min(2, len(words))
+    return [
+        thread
+        for thread in threads_in_order(list(ids))
+        if len(words & _telling_words(thread.title)) >= shared
+    ][:limit]
+
+
+def _telling_words(title: str) -> set[str]:
+    """The words of a title less those that stand in any title."""
+    words = {word for phrase in search_words(title) for word in phrase if len(word) > 1}
+    return words - _IN_ANY_TITLE
 
 
 def threads_in_order(ids: list[int]) -> list[Thread]:
