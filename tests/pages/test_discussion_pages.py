@@ -6,7 +6,6 @@ import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 from playwright.sync_api import Browser, Page, expect
-
 from tests.conftest import HubServer
 from tests.pages.conftest import sign_in
 
