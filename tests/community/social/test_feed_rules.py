@@ -246,6 +246,15 @@ def test_ones_own_notes_are_in_ones_feed() -> None:
     assert page.items[0].why == ((About.OWN, str(eve.user_id)),)
 
 
+def test_a_note_bears_the_tags_that_it_names_up_to_five() -> None:
+    eve = member("eve-v")
+    topic(eve, "Talk", tags=["known-v"])
+    note = write_note(eve, text="About #known-v and #other-v", tags=["made-v", " "])
+    assert {row.tag.name for row in note.tag_rows.all()} == {"made-v", "known-v", "other-v"}
+    many = write_note(eve, text=" ".join(f"#v{number}" for number in range(9)))
+    assert many.tag_rows.count() == 5
+
+
 def test_all_seen_is_seen_until_something_new_happens() -> None:
     eve, ada = member("eve-t"), member("ada-t")
     follows(eve, "ada-t")

@@ -5,7 +5,7 @@ from llmos.accounts.access import ANONYMOUS, Viewer
 from llmos.accounts.actions import create_organisation
 from llmos.community.social.access import subject_named, subjects
 from llmos.community.social.actions import follow, unfollow, write_note
-from llmos.community.social.errors import NothingToFollow, NoteTooLong
+from llmos.community.social.errors import NoteTooLong, NothingToFollow
 from llmos.community.social.queries import (
     OWN_KINDS,
     count_followers,

@@ -12,6 +12,8 @@ from llmos.community.threads.access import writer
 from llmos.community.threads.actions import Where, open_thread
 from llmos.community.threads.deeds import set_watch
 from llmos.community.threads.models import Thread, Watch
+from llmos.community.threads.rendering import render
+from llmos.community.threads.tags import MOST_TAGS
 from llmos.community.trust.errors import KeptAway
 from llmos.community.trust.queries import who_block
 from llmos.kit.errors import Invalid
@@ -69,10 +71,17 @@ def write_note(
         title="",
         text=text,
         address="/notes/{id}",
-        tags=tags,
+        tags=_tags(tags or [], text),
         language=language,
         key=key,
     )
+
+
+def _tags(chosen: list[str], text: str) -> list[str]:
+    """The chosen ones, and of those that the text names as many as there is room for."""
+    wanted = [word for word in chosen if word.strip()]
+    named = [name for name in render(text).tags if name not in wanted]
+    return wanted + named[: max(0, MOST_TAGS - len(wanted))]
 
 
 def mark_seen(*, user_id: int) -> None:

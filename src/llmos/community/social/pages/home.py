@@ -69,8 +69,10 @@ def news(request: HttpRequest) -> Panel | None:
 
 
 def _news(viewer: Viewer) -> list[Any]:
-    page = home_feed(viewer, Wish(size=ON_FIRST_PAGE), reads=[get_language() or ""])
-    return shown(viewer, page.items)
+    """Her own notes are in her feed, but are no news to her."""
+    page = home_feed(viewer, Wish(size=2 * ON_FIRST_PAGE), reads=[get_language() or ""])
+    others = [one for one in page.items if one.activity.actor_id != viewer.user_id]
+    return shown(viewer, others[:ON_FIRST_PAGE])
 
 
 def wish_of(request: HttpRequest) -> Wish:

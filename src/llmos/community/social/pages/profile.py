@@ -87,8 +87,8 @@ def given_list(request: HttpRequest, ns: str) -> HttpResponse:
         "subject": subject,
         "rows": _rows(counts),
         "kind": kind,
-        "words": words,
         "months": months,
+        "columns": [pair for pair in words.items() if any(pair[0] in one.counts for one in months)],
         "plot": bars_of([month.total for month in months]),
         "found": contributions(viewer, credited),
         "next": f"/contributions/{subject.path}?kind={kind}&before={credited[-1].pk}"
