@@ -4,14 +4,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
-from llmos.hub.access import rights_of
 from llmos.hub.actions import LONGEST_TITLE, open_change_request, record_push
 from llmos.hub.events import ChangeRequestChanged
 from llmos.hub.git import refs, repos, signoff
 from llmos.hub.merging import Outlook, merge, outlook
 from llmos.hub.models import ChangeRequest, Repository
 from llmos.hub.telling import tell_done
-from llmos.kit.errors import Conflict, Forbidden, Invalid
+from llmos.kit.errors import Conflict, Invalid
 from llmos.store.events import announce
 
 Status = ChangeRequest.Status
@@ -38,14 +37,6 @@ def propose(
         )
         refs.move(repository.pk, f"refs/pr/{change.number}", old=None, new=head)
     return change
-
-
-def refuse_strangers(viewer: Viewer, change: ChangeRequest) -> None:
-    """Its author and those who may write change it. Raises Forbidden."""
-    is_author = change.author_id is not None and change.author_id == viewer.user_id
-    rights = rights_of(viewer, change.repository)
-    if not (rights.write or (is_author and rights.contribute)):
-        raise Forbidden(_("Only its author and those who may write here change this proposal"))
 
 
 def ends(change: ChangeRequest) -> tuple[str, str]:

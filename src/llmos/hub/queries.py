@@ -17,7 +17,6 @@ from llmos.hub.kinds import KINDS, Kind
 from llmos.hub.listing import Page, Wish, listed
 from llmos.hub.models import (
     AccessRequest,
-    ChangeRequest,
     FileScan,
     Like,
     Repository,
@@ -175,23 +174,6 @@ def likes(user_id: int | None, repository_id: int) -> bool:
     return (
         user_id is not None
         and Like.objects.filter(user_id=user_id, repository_id=repository_id).exists()
-    )
-
-
-def change_request(repository_id: int, number: int) -> ChangeRequest | None:
-    return (
-        ChangeRequest.objects.filter(repository_id=repository_id, number=number)
-        .select_related("author__namespace", "repository", "merged_by")
-        .first()
-    )
-
-
-def change_requests(repository_id: int) -> QuerySet[ChangeRequest]:
-    """All change requests of a repository, newest first."""
-    return (
-        ChangeRequest.objects.filter(repository_id=repository_id)
-        .select_related("author__namespace")
-        .order_by("-number")
     )
 
 

@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from llmos.community.discussions.actions import open_discussion
 from llmos.community.discussions.pages.panels import guide_of
+from llmos.community.threads.attaching import with_files
+from llmos.community.threads.deeds import forget_draft
 from llmos.community.threads.frame import new_key
 from llmos.community.threads.queries import draft_of
 from llmos.hub.door import Opened, opened
@@ -17,6 +19,7 @@ def new(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
         return _form(request, at, {**draft_of(at.viewer.user_id, form_of(at)), "key": new_key()})
     values = {key: request.POST.get(key, "") for key in ("title", "text", "language", "key")}
     try:
+        values["text"] = with_files(at.viewer, values["text"], request.FILES.getlist("files"))
         made = open_discussion(
             at.viewer,
             repository=at.repository,
@@ -27,6 +30,8 @@ def new(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
         )
     except Refusal as refusal:
         return _form(request, at, values, refusal)
+    assert at.viewer.user_id is not None  # nobody contributes unnamed
+    forget_draft(user_id=at.viewer.user_id, form=form_of(at))
     return HttpResponseRedirect(made.thread.address)
 
 
