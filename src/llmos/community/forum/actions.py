@@ -144,8 +144,9 @@ def count_in(topic: Topic, posts: int | None) -> None:
     """Let the category count so many posts of a topic; None: not the topic either."""
     before = topic.counted
     topic.counted = posts
+    topics = int(posts is not None) - int(before is not None)
     Category.objects.filter(pk=topic.category_id).update(
-        topics_count=F("topics_count") + (posts is not None) - (before is not None),
+        topics_count=F("topics_count") + topics,
         posts_count=F("posts_count") + (posts or 0) - (before or 0),
     )
 
