@@ -128,11 +128,13 @@ def missing(standing: Standing, level: Level) -> dict[str, int]:
 
 
 def needs_of(level: Level) -> Needs:
-    return _changed(level, "levels", NEEDS[level])
+    found: Needs = _changed(level, "levels", NEEDS[level])
+    return found
 
 
 def allowance_of(level: int) -> Allowance:
-    return _changed(Level(level), "allowances", ALLOWANCES[Level(level)])
+    found: Allowance = _changed(Level(level), "allowances", ALLOWANCES[Level(level)])
+    return found
 
 
 @cache
