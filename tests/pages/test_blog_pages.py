@@ -102,7 +102,7 @@ def test_an_article_is_written_shared_published_cited_and_talked_about(
     assert visitor.goto(address).status == 404  # type: ignore[union-attr]
     writer.get_by_role("button", name="Publish now").click()
     visitor.goto("/blog?tag=judging")
-    visitor.get_by_role("link", name="Two judges, one question").click()
+    visitor.locator(f'main a[href="{address}"]').click()
     expect(visitor.get_by_role("heading", name="Two judges, one question")).to_be_visible()
     head = visitor.evaluate(
         "Object.fromEntries([...document.querySelectorAll('meta[property]')]"
@@ -128,7 +128,7 @@ def test_an_article_is_written_shared_published_cited_and_talked_about(
 
     other = member(browser, hub_server, f"{name}r")
     other.goto(address)
-    other.locator("#comments").get_by_label("Text", exact=True).fill("How many sentences?")
+    other.locator("#comments textarea[name=text]").fill("How many sentences?")
     other.get_by_role("button", name="Answer").click()
     expect(other.get_by_text("How many sentences?")).to_be_visible()
     other.context.close()
