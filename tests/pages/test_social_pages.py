@@ -105,7 +105,7 @@ def _until_there(page: Page, address: str, words: str) -> None:
     """The worker records a moment later."""
     for _time in range(100):
         page.goto(address)
-        if page.get_by_text(words).count():
+        if page.locator(".feed-item", has_text=words).count():
             return
         page.wait_for_timeout(200)
     raise AssertionError(f"{words!r} does not appear on {address}")

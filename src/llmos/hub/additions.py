@@ -22,6 +22,7 @@ Place = Literal["above", "main", "aside", "settings", "commit"]
 # On the page of a member or an organisation: in the line of facts under the name, beside the
 # lists, and below them.
 ProfilePlace = Literal["facts", "aside", "below"]
+NameKind = Literal["member", "organisation", "repository", "tag", "task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Named:
     `tags/translation`, `tasks/translation`.
     """
 
-    kind: Literal["member", "organisation", "repository", "tag", "task"]
+    kind: NameKind
     target: str  # an id, or the name of a task
     path: str
 

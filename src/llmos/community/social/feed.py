@@ -250,7 +250,8 @@ def _limits(
     oldest: datetime | None,
 ) -> tuple[str, list[Any]]:
     """` AND …` with its parameters: the slice of time, and what the filters want."""
-    limits, values = "", []
+    limits = ""
+    values: list[Any] = []
     moment = connection.ops.adapt_datetimefield_value
     if oldest is not None:
         limits += f" AND {alias}.at > %s"

@@ -17,7 +17,6 @@ from llmos.community.threads.models import Tag, Watch
 from llmos.community.trust.models import Credit
 from llmos.hub.models import Repository
 from llmos.hub.queries import visible
-from llmos.store import db
 
 FOLLOWED = Watch.Level.FOLLOWING
 MONTHS_SHOWN = 12
@@ -97,13 +96,9 @@ def following_of(
     return shown, found[-1][0] if more else None
 
 
-def count_kinds_followed(user_id: int) -> dict[str, int]:
-    rows = db.rows(
-        f"SELECT kind, COUNT(*) FROM {Watch._meta.db_table} "
-        "WHERE user_id = %s AND level >= %s GROUP BY kind",
-        [user_id, FOLLOWED],
-    )
-    return dict(rows)
+def count_followed(user_id: int) -> int:
+    """How many things of any kind a member follows; threads that she watches are none."""
+    return _followed_by(user_id, OWN_KINDS).count()
 
 
 def overview_facts(viewer: Viewer, namespace_id: int) -> dict[str, int]:
@@ -201,7 +196,7 @@ def suggestions(viewer: Viewer, *, each: int) -> dict[str, list[Subject]]:
         .annotate(count=Count("id"))
         .order_by("-count", "pipeline_tag")
     )
-    own = Namespace.objects.filter(user__pk=viewer.user_id).values("pk")
+    own = Namespace.objects.filter(user__pk=viewer.user_id or 0).values("pk")
     wanted = {
         Watch.Kind.MEMBER: [str(pk) for pk in busy[: 3 * each]],
         Watch.Kind.REPOSITORY: [

@@ -37,9 +37,7 @@ def activities_of(ids: Sequence[int]) -> list[Activity]:
     found: dict[int, Activity] = {}
     for row in db.rows(f"{_activities_sql()} WHERE a.id IN ({_marks(ids)})", ids):
         activity, actor, own, place = (
-            None
-            if row[start] is None
-            else db.instance(model, row[start : start + size], without=without)
+            _part(model, row[start : start + size], without)
             for start, (model, _alias, without, size) in zip(starts, parts, strict=False)
         )
         if actor is not None:
@@ -137,6 +135,10 @@ _AWAY = (
     f"UNION SELECT user_id FROM {Distance._meta.db_table} WHERE other_id = %s AND degree = %s"
 )
 _MUTED = f"SELECT kind, target FROM {Watch._meta.db_table} WHERE user_id = %s AND level = %s"
+
+
+def _part(model: Any, values: Sequence[Any], without: tuple[str, ...]) -> Any:
+    return None if values[0] is None else db.instance(model, values, without=without)
 
 
 def _moment(value: datetime | str) -> datetime:

@@ -91,6 +91,8 @@ def describe_thread(thread: Thread) -> None:
 
 
 def _of_namespace(namespace_id: int | None) -> set[Pair]:
+    if namespace_id is None:
+        return set()
     organisations = Organisation.objects.filter(
         namespace_id=namespace_id, namespace__kind=Namespace.Kind.ORGANISATION
     )

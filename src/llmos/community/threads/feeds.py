@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -141,7 +141,7 @@ def _atom(feed: _Feed, entries: Sequence[Entry]) -> bytes:
         written.add_item(
             title=cleaned(entry.title),
             link=feed.whole(entry.address),
-            description=None,
+            description=cast(str, None),  # the whole text comes as content instead
             content=feed.html(entry),
             author_name=entry.author or "-",  # Atom wants one
             author_link=feed.author_page(entry) if entry.author else None,
@@ -169,7 +169,7 @@ def _json(feed: _Feed, entries: Sequence[Entry]) -> bytes:
 
 
 def _item(feed: _Feed, entry: Entry) -> dict[str, Any]:
-    item = {
+    item: dict[str, Any] = {
         "id": feed.id_of(entry),
         "url": feed.whole(entry.address),
         "title": cleaned(entry.title),

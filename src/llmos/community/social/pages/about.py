@@ -1,6 +1,7 @@
 """What happened around one thing, as a page and as feeds for readers."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,16 +13,16 @@ from llmos.accounts.access import ANONYMOUS
 from llmos.community.social.access import Seen, Subject, activity_for, subject_named
 from llmos.community.social.errors import NothingToFollow
 from llmos.community.social.feed import Wish, home_feed
-from llmos.community.social.pages.follows import button
 from llmos.community.social.pages.lines import Shown, shown
 from llmos.community.social.queries import latest
 from llmos.community.social.words import line_of
 from llmos.community.threads.feeds import ENTRIES, Entry, FeedKind, feed_response
 from llmos.community.threads.queries import tags_of
-from llmos.hub.additions import Named
+from llmos.hub.additions import Named, NameKind, beside
 from llmos.hub.door import viewer_of_page
 
 ITEMS_A_PAGE = 30
+_NAMES: dict[str, NameKind] = {name: name for name in get_args(NameKind)}
 
 
 def about(request: HttpRequest, what: str) -> HttpResponse:
@@ -43,7 +44,7 @@ def about(request: HttpRequest, what: str) -> HttpResponse:
         "subject": subject,
         "items": shown(viewer, found),
         "next": f"{subject.feed}?before={found[-1].activity.pk}" if more else "",
-        "beside": [button(request, Named(subject.kind.value, subject.target, subject.path))],
+        "beside": beside(request, _named(subject)),
     }
     return render(request, "social/about.html", context)
 
@@ -80,6 +81,10 @@ def activity(request: HttpRequest, activity_id: int) -> HttpResponse:
     """The lasting address of an activity leads to what it is about."""
     found = activity_for(viewer_of_page(request), activity_id)
     return HttpResponseRedirect(line_of(found).address)
+
+
+def _named(subject: Subject) -> Named:
+    return Named(_NAMES[subject.kind], subject.target, subject.path)
 
 
 def _title(subject: Subject) -> str:

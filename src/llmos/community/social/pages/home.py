@@ -31,9 +31,8 @@ FEW_FOLLOWS = 5
 def feed(request: HttpRequest) -> HttpResponse:
     viewer, wish = viewer_of_page(request), wish_of(request)
     page = home_feed(viewer, wish, reads=[get_language() or ""])
-    counts = queries.count_kinds_followed(viewer.user_id) if viewer.user_id else {}
+    count = queries.count_followed(viewer.user_id) if viewer.user_id else 0
     since = queries.seen_until(viewer.user_id) if viewer.user_id else None
-    few = sum(counts.values()) < FEW_FOLLOWS
     context: dict[str, Any] = {
         "wish": wish,
         "viewer": viewer,
@@ -41,8 +40,8 @@ def feed(request: HttpRequest) -> HttpResponse:
         "next": address_of(wish, cursor=page.cursor) if page.cursor else "",
         "kinds": kind_words(),
         "languages": LANGUAGES,
-        "counts": counts,
-        "suggested": offered(viewer, each=SUGGESTED) if few else [],
+        "count": count,
+        "suggested": offered(viewer, each=SUGGESTED) if count < FEW_FOLLOWS else [],
         "key": new_key(),
         "longest_note": LONGEST_NOTE,
         "popular_from": POPULAR_FROM,
