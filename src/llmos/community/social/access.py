@@ -73,6 +73,8 @@ def subject_named(viewer: Viewer, path: str) -> Subject:
 
     Raises NothingToFollow.
     """
+    if "\x00" in path:  # PostgreSQL refuses to look for it
+        raise NothingToFollow
     first, _slash, rest = path.partition("/")
     if first == "tags" and rest:
         return _tag(rest)

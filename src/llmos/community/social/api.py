@@ -105,12 +105,12 @@ def show_feed(request: Request, body: bytes) -> Response:
     """The member's home feed: `show=all`, `order=interest`, `kind`, `language`, `after`."""
     viewer, asked = viewer_of(request), request.query_params
     _member(viewer)
-    kind = asked.get("kind", "")
+    kind, language = asked.get("kind", ""), asked.get("language", "")
     wish = Wish(
         everything=asked.get("show") == "all",
         by_interest=asked.get("order") == "interest",
         kind=kind if kind in kind_words() else "",
-        language=asked.get("language", "")[:12],
+        language=language if language.isalpha() else "",
         cursor=asked.get("after", ""),
         size=ITEMS_A_PAGE,
     )

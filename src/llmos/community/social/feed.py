@@ -273,7 +273,7 @@ def _cursor(place: tuple[datetime, int]) -> str:
 def _place(cursor: str) -> tuple[datetime, int] | None:
     """What no page gave out counts as the beginning."""
     number, _underscore, pk = cursor.partition("_")
-    if not (number.isdecimal() and pk.isdecimal() and len(cursor) < 40):
+    if not (number.isdecimal() and pk.isdecimal() and len(number) < 20 and len(pk) < 19):
         return None
     try:
         return _EPOCH + int(number) * _MICROSECOND, int(pk)
