@@ -19,7 +19,7 @@ from llmos.community.threads import additions, queries, views
 from llmos.community.threads.access import Rights, sees_post, thread_rights
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import page_address, page_of, post_address
-from llmos.community.threads.models import Post, Reaction, State, Tag, Thread, Watch
+from llmos.community.threads.models import Post, State, Tag, Thread, Watch
 from llmos.community.threads.queries import Backlink
 from llmos.community.threads.rendering import filled
 from llmos.community.trust.models import Distance
@@ -50,6 +50,10 @@ class Shown:
     @property
     def author(self) -> User | None:
         return self.post.author
+
+    @property
+    def has_menu(self) -> bool:
+        return any(not control.is_shown for control in self.controls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,6 @@ def conversation(
             draft=queries.draft_of(user_id, f"thread:{thread.pk}"),
             key=new_key(),
         ),
-        "reactions": Reaction.Name.values,
     }
 
 

@@ -12,7 +12,7 @@ from llmos.community.threads.addresses import post_address
 from llmos.community.threads.attaching import with_files
 from llmos.community.threads.errors import EditedMeanwhile, NotYours
 from llmos.community.threads.history import versions_of
-from llmos.community.threads.models import Post
+from llmos.community.threads.models import Post, Reaction
 from llmos.community.threads.pages.forms import Again, compose_page, number_in, posted
 from llmos.community.threads.pages.threads import language_in
 from llmos.community.threads.quoting import quotation
@@ -107,9 +107,11 @@ def history(request: HttpRequest, post_id: int) -> HttpResponse:
 
 @require_POST
 def react(request: HttpRequest, post_id: int) -> HttpResponse:
+    """The pressed button bears the reaction's name; 1 sets it, 0 takes it back."""
     viewer = signed_in(request)
     post = post_for(viewer, post_id)
-    name, on = request.POST.get("name", ""), request.POST.get("on") == "1"
+    name = next((name for name in Reaction.Name.values if name in request.POST), "")
+    on = request.POST.get(name) == "1"
     actions.react(viewer, post=post, name=name, on=on)
     if _wants_json(request):
         post.refresh_from_db(fields=["reactions"])

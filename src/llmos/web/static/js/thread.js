@@ -61,21 +61,20 @@ talk.addEventListener("click", (event) => {
   quote(post, found?.post === post ? found.words : "");
 });
 
-talk.addEventListener("submit", async (event) => {
-  const form = event.target;
-  const isReaction = form.hasAttribute("data-react");
-  if (!isReaction && !form.hasAttribute("data-bookmark")) return;
+// Reactions and bookmarks change in place; without script they are buttons of one form.
+document.getElementById("deeds")?.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  const isReaction = button.classList.contains("reaction");
+  if (!isReaction && !button.hasAttribute("data-bookmark")) return;
   event.preventDefault();
-  const got = await send(form).catch(() => null);
-  if (!got?.ok) { form.submit(); return; } // the page says why
+  const body = new FormData(event.target, button);
+  const got = await fetch(button.formAction, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
+  if (!got?.ok) { location.assign(`/posts/${button.closest("[data-post]").dataset.post}`); return; }
   const told = await got.json();
-  const button = form.querySelector("button");
   button.setAttribute("aria-pressed", String(told.on));
-  form.elements.on.value = told.on ? "0" : "1";
-  if (isReaction) {
-    form.querySelector(".count").textContent = told.count || "";
-    form.classList.toggle("rare", !told.count);
-  } else button.querySelector("svg").classList.toggle("icon-fill", told.on);
+  button.value = told.on ? "0" : "1";
+  if (isReaction) button.querySelector(".count").textContent = told.count || "";
+  else button.querySelector("svg").classList.toggle("icon-fill", told.on);
 });
 
 const watch = talk.querySelector("[data-watch]");
