@@ -290,7 +290,8 @@ def test_whoever_hears_that_a_job_is_over_finds_its_record_only(
 ) -> None:
     import llmos.jobs.runner as module
 
-    told, left = module.end, set()
+    told = module.end
+    left: set[str] = set()
 
     def end(job: Job, stage: Stage, **how: Any) -> bool:
         left.update(path.name for path in job_folder(job.pk).iterdir())

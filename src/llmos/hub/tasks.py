@@ -79,7 +79,8 @@ def catch_up() -> None:
     """Take in what was pushed and never recorded: after a kill or a restore."""
     copies = Snapshot.objects.filter(repository=OuterRef("pk"), sha=OuterRef("head_sha"))
     recorded = Repository.objects.values_list("pk", "head_sha", Exists(copies))
-    moved, stale = [], []
+    moved: list[int] = []
+    stale: list[int] = []
     for repository_id, head_sha, is_copied in recorded.iterator(chunk_size=1000):
         head = refs.read_ref(repository_id, repos.MAIN)
         if head is not None and head != head_sha:
