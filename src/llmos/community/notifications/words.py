@@ -8,6 +8,7 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from llmos.community.moderation.reasons import shown
 from llmos.community.notifications.kinds import Channel, Kind
 from llmos.community.notifications.models import Notification
 from llmos.community.notifications.queries import Bundle
@@ -65,12 +66,17 @@ def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
         text=_SENTENCES[Kind(first.kind)](bundle),
         title=_title(first),
         title_language=_language(first),
-        excerpt=excerpt_of(post, longest) if post else str(first.facts.get("reason", "")),
+        excerpt=_why(first)[:longest] or (excerpt_of(post, longest) if post else ""),
         language=first.post.language if first.post else _language(first),
         address=iri_to_uri(_address(bundle)),
         at=first.at,
         actor=first.actor.username if first.actor else "",
     )
+
+
+def _why(first: Notification) -> str:
+    """The reason that came with it, in the reader's language; a moderator's goes before the text."""
+    return shown(str(first.facts.get("reason", ""))).replace("\n", " ")
 
 
 def kind_titles() -> dict[str, str]:
