@@ -75,7 +75,7 @@ def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
 
 
 def _why(first: Notification) -> str:
-    """The reason that came with it, in the reader's language; a moderator's goes before the text."""
+    """The reason that came with it, in the reader's language."""
     return shown(str(first.facts.get("reason", ""))).replace("\n", " ")
 
 
