@@ -29,6 +29,8 @@ def check_writer(viewer: Viewer, blog: Namespace) -> None:
 def article_for(viewer: Viewer, blog_name: str, slug: str) -> Article:
     """Raises ArticleNotFound."""
     blog = namespace_named(blog_name)
+    if blog is None:
+        raise ArticleNotFound
     found = Article.objects.select_related(*WITH).filter(blog=blog, slug=slug).first()
     return _seen(viewer, found)
 
@@ -44,7 +46,7 @@ def article_shared(key: str) -> Article:
     Raises ArticleNotFound.
     """
     found = Article.objects.select_related(*WITH).filter(preview_key=key).first()
-    if found is None or not constant_time_compare(found.preview_key, key):
+    if found is None or not constant_time_compare(found.preview_key or "", key):
         raise ArticleNotFound
     if found.thread.state != State.VISIBLE:
         raise ArticleNotFound

@@ -288,8 +288,9 @@ def credit_authors(*, thread_id: int) -> None:
     if article is None or article.announced_at is None:
         return
     accepted = article.coauthors.filter(accepted_at__isnull=False)
-    for user_id in {article.thread.author_id, *accepted.values_list("user_id", flat=True)} - {None}:
-        credit_author(thread_id=thread_id, user_id=user_id)
+    for user_id in (article.thread.author_id, *accepted.values_list("user_id", flat=True)):
+        if user_id is not None:
+            credit_author(thread_id=thread_id, user_id=user_id)
 
 
 def credit_author(*, thread_id: int, user_id: int) -> None:
