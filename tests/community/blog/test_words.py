@@ -9,6 +9,7 @@ from llmos.community.blog.citation import Citable, bibtex, cff, plain
 from llmos.community.blog.errors import BadArticle
 from llmos.community.blog.files import EXAMPLE, Written, is_article, read_article
 from llmos.community.blog.reading import minutes_of, outline_of
+from llmos.community.blog.words import opening_of
 from llmos.store.markup import render_markdown
 
 CITED = Citable(
@@ -40,6 +41,11 @@ def test_reading_takes_time_in_every_language() -> None:
     assert minutes_of("字" * 3800) == 10
     assert minutes_of("word " * 1150 + "字" * 1900) == 10
     assert minutes_of("```\n" + "code " * 2300 + "\n```\n") == 4
+
+
+def test_lists_show_first_words_without_marks_of_footnotes() -> None:
+    text = "# A title\n\nWe asked two judges.[^1] They **agreed**.\n\n[^1]: Here.\n"
+    assert opening_of(text) == "We asked two judges. They agreed."
 
 
 def test_a_bibtex_entry_stays_whole_whatever_the_title_says() -> None:

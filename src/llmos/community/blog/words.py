@@ -15,6 +15,7 @@ LONGEST_SUMMARY = 300
 LONGEST_SLUG = 80
 LAST_PART = 10_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_NOTES = re.compile(r"\[\^[^\]\s]{1,60}\](?!:)")  # marks of footnotes
 # Words of addresses under a blog.
 _TAKEN = frozenset({"edit", "new", "drafts"})
 
@@ -72,7 +73,7 @@ def slug_from(text: str) -> str:
 
 def opening_of(text: str) -> str:
     """The first sentences of a text, for lists."""
-    return first_paragraph(text, longest=LONGEST_SUMMARY)
+    return first_paragraph(_NOTES.sub("", text), longest=LONGEST_SUMMARY)
 
 
 def _address(address: str) -> str:
