@@ -52,7 +52,9 @@ def _versions(post: Post, rows: list[Revision]) -> Iterator[Version]:
 
 
 def _difference(before: str, after: str) -> list[Line]:
-    patch = pygit2.Patch.create_from(f"{before}\n".encode(), f"{after}\n".encode())
+    # The patch reads from these bytes and does not keep them alive itself.
+    old, new = f"{before}\n".encode(), f"{after}\n".encode()
+    patch = pygit2.Patch.create_from(old, new)
     lines: list[Line] = []
     for hunk in patch.hunks:
         if lines:
