@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,31 +29,43 @@ def numerals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_numerals(tmp_path_factory.mktemp("numerals"))
 
 
-def test_a_model_is_learned_from_a_folder_and_its_cost_told(numerals: Path, tmp_path: Path) -> None:
-    from transformers import AutoModelForSeq2SeqLM
+@dataclass(frozen=True)
+class Learned:
+    """A model that one command made without being interrupted, and what it said."""
 
-    wish = ["--source", "zh", "--target", "en", "--steps", "10", "--workers", "1"]
+    folder: Path
+    said: str
+
+
+def learning(numerals: Path, out: Path) -> list[str]:
+    wish = ["--source", "zh", "--target", "en", "--steps", "40", "--workers", "1"]
+    return command("translate", "--data", str(numerals), "--out", str(out), *wish)
+
+
+@pytest.fixture(scope="module")
+def learned(numerals: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    folder = tmp_path_factory.mktemp("learned")
     done = subprocess.run(
-        command("translate", "--data", str(numerals), "--out", "model", *wish),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
+        learning(numerals, Path("model")), cwd=folder, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for words in ("10 steps; on unseen rows: loss", "CPU-seconds", "MiB at most", "Wh (", "Saved"):
-        assert words in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "model").config.d_model == 16
+    return Learned(folder, done.stdout)
+
+
+def test_a_model_is_learned_from_a_folder_and_its_cost_told(learned: Learned) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    for words in ("40 steps; on unseen rows: loss", "CPU-seconds", "MiB at most", "Wh (", "Saved"):
+        assert words in learned.said
+    assert [path.name for path in learned.folder.iterdir()] == ["model"]
+    assert AutoModelForSeq2SeqLM.from_pretrained(learned.folder / "model").config.d_model == 16
 
 
 @pytest.mark.slow
-def test_an_interrupted_command_goes_on_to_the_same_bytes(numerals: Path, tmp_path: Path) -> None:
-    wish = ["--source", "zh", "--target", "en", "--steps", "40", "--workers", "1"]
-    whole, cut = (
-        command("translate", "--data", str(numerals), "--out", str(tmp_path / name), *wish)
-        for name in ("whole", "cut")
-    )
-    subprocess.run(whole, check=True, capture_output=True)
+def test_an_interrupted_command_goes_on_to_the_same_bytes(
+    numerals: Path, learned: Learned, tmp_path: Path
+) -> None:
+    cut = learning(numerals, tmp_path / "cut")
     with subprocess.Popen(cut, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -65,8 +78,10 @@ def test_an_interrupted_command_goes_on_to_the_same_bytes(numerals: Path, tmp_pa
     assert again.returncode == 0, again.stderr
     assert "Going on from step" in again.stderr
     assert not (tmp_path / ".cut.training").exists()
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut")]
-    assert weights[0] == weights[1]
+    weights = [
+        place / "model.safetensors" for place in (learned.folder / "model", tmp_path / "cut")
+    ]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.lab.tiny_models import CHAT, tiny_writer
-from tests.lab.training.tiny_runs import Notes, child, killed_and_resumed, write_rows
+from tests.lab.training.tiny_runs import Notes, child, killed, write_rows
 
 from llmos.lab.errors import BadData, BadModel
 from llmos.lab.recipes import load_recipe
@@ -182,7 +182,8 @@ def test_killed_fine_tuning_goes_on_with_the_same_numbers(
     recipe = load_recipe("finetune", wish)
     train(recipe, rows, tmp_path / "a/out", work=tmp_path / "a/work", reporter=whole)
     command = child("finetune", rows, tmp_path / "b", wish)
-    notes = killed_and_resumed(command, kill=lambda pid: os.kill(pid, signal.SIGKILL), at=11)
+    notes = killed(command, kill=lambda pid: os.kill(pid, signal.SIGKILL), at=11)
+    train(recipe, rows, tmp_path / "b/out", work=tmp_path / "b/work", reporter=notes)
     assert any("Going on from step" in text for text in notes.texts())
     assert notes.curve() == whole.curve()
     weights = [tmp_path / name / "out/model.safetensors" for name in ("a", "b")]

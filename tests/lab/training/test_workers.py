@@ -1,17 +1,22 @@
 """Several processes that share each step, on this machine or placed by a cluster."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.conftest import free_port
-from tests.lab.training.tiny_runs import TINY, Notes, child, killed_and_resumed, run, write_numerals
+from tests.lab.training.tiny_runs import TINY, Notes, child, killed, run, write_numerals
 
 from llmos.lab.training.batches import alike, epoch_batches, places
+from llmos.lab.training.running import Trained
+
+STEPS = 60
 
 
 @pytest.fixture(scope="module")
@@ -19,43 +24,43 @@ def numerals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_numerals(tmp_path_factory.mktemp("numerals"))
 
 
-def kill_with_workers(number: int) -> None:
-    for one in [psutil.Process(number), *psutil.Process(number).children(recursive=True)]:
-        one.kill()
+@dataclass(frozen=True)
+class Whole:
+    """A run of two workers that nothing interrupts, for others to be compared with."""
+
+    trained: Trained
+    notes: Notes
+    weights: bytes
 
 
-@pytest.mark.slow
-def test_two_workers_killed_half_way_end_with_the_same_bytes(
-    numerals: Path, tmp_path: Path
-) -> None:
-    whole = Notes()
-    trained = run(numerals, tmp_path / "whole", whole, workers=2, budget__steps=40)
-    assert trained.recipe.workers == 2
-    # Resumed without saying how many, as many workers go on as had begun.
-    wish = TINY | {"workers": 2, "budget.steps": 40}
-    command = child("translate", numerals, tmp_path / "cut", wish)
-    notes = killed_and_resumed(command, kill=kill_with_workers, at=21)
-    assert notes.curve() == whole.curve()
-    weights = [tmp_path / name / "out/model.safetensors" for name in ("whole", "cut")]
-    assert weights[0].read_bytes() == weights[1].read_bytes()
+@pytest.fixture(scope="module")
+def whole(numerals: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    place, notes = tmp_path_factory.mktemp("whole"), Notes()
+    trained = run(numerals, place, notes, workers=2, budget__steps=STEPS)
+    return Whole(trained, notes, (place / "out/model.safetensors").read_bytes())
 
 
-@pytest.mark.slow
-def test_no_worker_outlives_a_killed_leader(numerals: Path, tmp_path: Path) -> None:
-    wish = TINY | {"workers": 2, "budget.steps": 100_000}
-    command = child("translate", numerals, tmp_path, wish)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if '"step": 10' in line:
-            break
-    workers = psutil.Process(process.pid).children(recursive=True)
-    assert workers
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    gone, alive = psutil.wait_procs(workers, timeout=20)
-    assert gone
+def kill_leader(number: int) -> None:
+    """Its workers have to see for themselves that it is gone, and end."""
+    workers = psutil.Process(number).children(recursive=True)
+    assert len(workers) > 1
+    os.kill(number, signal.SIGKILL)
+    _gone, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_a_killed_leader_and_the_run_goes_on_to_the_same_bytes(
+    numerals: Path, tmp_path: Path, whole: Whole
+) -> None:
+    assert whole.trained.recipe.workers == 2
+    wish = TINY | {"workers": 2, "budget.steps": STEPS}
+    command = child("translate", numerals, tmp_path, wish)
+    notes = killed(command, kill=kill_leader, at=11)
+    run(numerals, tmp_path, notes, workers=2, budget__steps=STEPS)
+    assert any("Going on from step" in text for text in notes.texts())
+    assert notes.curve() == whole.notes.curve()
+    assert (tmp_path / "out/model.safetensors").read_bytes() == whole.weights
 
 
 _PLACED = """
@@ -76,11 +81,10 @@ assert trained.recipe.workers == 2
 
 
 @pytest.mark.slow
-def test_workers_placed_by_a_cluster_learn_as_our_own_do(numerals: Path, tmp_path: Path) -> None:
-    import json
-
-    ours = run(numerals, tmp_path / "ours", workers=2)
-    wish = json.dumps(TINY | {"workers": 0})
+def test_workers_placed_by_a_cluster_learn_as_our_own_do(
+    numerals: Path, tmp_path: Path, whole: Whole
+) -> None:
+    wish = json.dumps(TINY | {"workers": 0, "budget.steps": STEPS})
     port = str(free_port())
     processes = [
         subprocess.Popen(
@@ -99,9 +103,7 @@ def test_workers_placed_by_a_cluster_learn_as_our_own_do(numerals: Path, tmp_pat
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    found = (tmp_path / "0/out/model.safetensors").read_bytes()
-    assert found == (tmp_path / "ours/out/model.safetensors").read_bytes()
-    assert ours.files
+    assert (tmp_path / "0/out/model.safetensors").read_bytes() == whole.weights
     assert not (tmp_path / "1/out").exists()
 
 

@@ -92,21 +92,16 @@ def child(
     return [sys.executable, "-c", CHILD, task, str(data), str(place), json.dumps(overrides), before]
 
 
-def killed_and_resumed(command: list[str], *, kill: Callable[[int], Any], at: int) -> Notes:
-    """Start the command, kill it when it has told of step `at`, start it again to its end."""
+def killed(command: list[str], *, kill: Callable[[int], Any], at: int) -> Notes:
+    """Start the command and kill it when it has told of step `at`; what it had told by then."""
     notes = Notes()
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert first.stdout is not None
-    for line in first.stdout:
-        hear(line, notes)
-        if max(notes.curve(), default=0) >= at:
-            kill(first.pid)
-            break
-    first.communicate()
-    second = subprocess.run(command, capture_output=True, text=True)
-    assert second.returncode == 0, second.stderr
-    for line in second.stdout.split("\n"):  # splitlines would also split at \x1e
-        hear(line, notes)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            hear(line, notes)
+            if max(notes.curve(), default=0) >= at:
+                kill(process.pid)
+                break
     return notes
 
 
