@@ -75,11 +75,14 @@ def _seen(viewer: Viewer, article: Article | None) -> Article:
 
 def _is_asked(viewer: Viewer, article: Article) -> bool:
     """Who is invited to stand beside the authors reads first what she would stand for."""
-    rows = Coauthor.objects.filter(article=article, user_id=viewer.user_id)
-    return viewer.user_id is not None and rows.exists()
+    if viewer.user_id is None:
+        return False
+    return Coauthor.objects.filter(article=article, user_id=viewer.user_id).exists()
 
 
 def _wrote(viewer: Viewer, thread: Thread) -> bool:
+    if viewer.user_id is None:
+        return False
     rows = Coauthor.objects.filter(article_id=thread.pk, user_id=viewer.user_id)
     return rows.filter(accepted_at__isnull=False).exists()
 
