@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 from tests.conftest import free_port
 
 from llmos.kit.config import current
@@ -59,7 +59,7 @@ def office() -> Iterator[Office]:
 
 @pytest.fixture
 def mailing(
-    office: Office, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    office: Office, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:
     """This process mails through the office and takes answers."""
     told = {

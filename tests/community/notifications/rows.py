@@ -12,6 +12,7 @@ from llmos.community.notifications.queries import news_of
 from llmos.community.notifications.words import Line, line_of
 from llmos.community.threads.actions import Where, open_thread, write_post
 from llmos.community.threads.models import Post, Reference, Thread, Watch
+from llmos.community.trust.models import Level, Standing
 from llmos.hub.models import Repository
 
 OURS = "llmos.community.notifications.tasks"
@@ -19,7 +20,10 @@ CATEGORY = 7
 
 
 def member(name: str, *, email: str = "") -> Viewer:
-    return viewer_of_user(create_user(name=name, email=email))
+    """Somebody whom no limit of the new holds back."""
+    user = create_user(name=name, email=email)
+    Standing.objects.update_or_create(user=user, defaults={"level": Level.LEADER})
+    return viewer_of_user(user)
 
 
 def user_of(viewer: Viewer) -> User:
