@@ -49,7 +49,8 @@ def _talk(hub: HubServer, name: str) -> str:
     ada, eve = (HfApi(endpoint=hub.url, token=hub.tokens[who]) for who in ("ada", "eve"))
     repository = ada.create_repo(f"ada/{name}").repo_id
     talk = ada.create_discussion(repository, title="Is it any good?", description="Tell me.")
-    eve.comment_discussion(repository, talk.num, "Whoever made this understands nothing.")
+    # The same words twice would be held back as spam.
+    eve.comment_discussion(repository, talk.num, f"Whoever made {name} understands nothing.")
     return f"/{repository}/discussions/{talk.num}"
 
 
@@ -144,7 +145,7 @@ def test_who_is_ignored_is_folded_away_and_comes_back(
     expect(ilse.locator("main")).to_contain_text("ignored")
     ilse.get_by_role("button", name="Let near again").click()
     ilse.goto(talk)
-    expect(ilse.get_by_text("Whoever made this understands nothing.")).to_be_visible()
+    expect(ilse.get_by_text("Whoever made ignored understands nothing.")).to_be_visible()
 
 
 def test_a_member_fetches_her_data_and_leaves(windows: Windows, visitor: Page) -> None:
