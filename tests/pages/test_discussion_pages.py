@@ -115,7 +115,7 @@ def test_a_change_without_the_line_cannot_be_merged(
 def test_a_card_shows_where_it_is_mentioned(ada: Page, api: HfApi, repo: str) -> None:
     other = f"ada/naming-{uuid4().hex[:6]}"
     api.create_repo(other)
-    api.create_discussion(other, title="Like that one", description=f"As in\n\n/{repo}\n\nplease")
+    api.create_discussion(other, title="Like that one", description=f"As in [that one](/{repo}).")
     ada.goto(f"/{repo}")
     expect(ada.get_by_role("link", name="How to contribute")).to_be_visible()
     ada.get_by_role("link", name="Like that one").click()
