@@ -78,6 +78,9 @@ const setUp = (form) => {
     line.hidden = !id;
     line.querySelector("[data-answering-whom]").textContent = whom;
   };
+  const begun = form.elements.reply_to.value;
+  const meant = begun && document.querySelector(`[data-post="${CSS.escape(begun)}"]`);
+  if (begun) answering(begun, meant ? `${meant.dataset.author} #${meant.dataset.number}` : `#${begun}`);
   form.addEventListener("answer", (event) => {
     const { id, whom, text } = event.detail;
     answering(id, whom);
