@@ -123,7 +123,7 @@ def test_a_merged_topic_leads_to_the_one_that_took_its_posts(
 ) -> None:
     into, topic = opened(asker, "First asked", tags=["data"]), opened(helper, "Asked again")
     kept = answered(helper, into)
-    answer = answered(keeper, topic, "The answer")
+    answer = answered(asker, topic, "The answer")
     accept(helper, topic=topic, post=answer, seen=None)
     mark_read(user_id=keeper.user_id or 0, thread=fresh(keeper, into).thread, number=2)
     mark_read(user_id=keeper.user_id or 0, thread=fresh(keeper, topic).thread, number=1)

@@ -15,6 +15,12 @@ from llmos.community.threads.errors import ThreadNotFound
 from llmos.community.threads.models import State, Thread
 from llmos.community.trust.queries import standing_of
 
+# What lists show of a thread.
+SHOWN = tuple(
+    "shelf title address language author last_author closed_at is_pinned bumped_at last_number "
+    "posts_count views".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TopicRights:
@@ -76,13 +82,15 @@ def listed_topics() -> Q:
 
 def shown_topics() -> QuerySet[Topic]:
     """The same as the forum's own rows: lists walk their indexes, then read `threads_of` them."""
-    return Topic.objects.filter(counted__isnull=False).defer("similar")
+    shown = Topic.objects.filter(counted__isnull=False)
+    return shown.only("category", "score", "waits", "solved_at")
 
 
 def threads_of(topics: Iterable[Topic]) -> list[Thread]:
     """The threads of topics in their order, less what was hidden a moment ago."""
     found = list(topics)
-    rows = Thread.objects.filter(listed_topics()).in_bulk([topic.pk for topic in found])
+    threads = Thread.objects.filter(listed_topics()).only(*SHOWN)
+    rows = threads.in_bulk([topic.pk for topic in found])
     shown = [topic for topic in found if topic.pk in rows]
     for topic in shown:
         topic.thread = rows[topic.pk]

@@ -3,7 +3,7 @@
 Each order walks an index and stops after a page; a cursor says where the next one begins.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import F, Q, QuerySet
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import listed_topics, shown_topics, threads_of
+from llmos.community.forum.access import SHOWN, listed_topics, shown_topics, threads_of
 from llmos.community.forum.models import Category, Topic
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
@@ -19,6 +19,8 @@ from llmos.kit.errors import Invalid
 ROWS_A_PAGE = 30
 MOST_PINNED = 10
 ORDERS = ("latest", "new", "unread", "unanswered", "top")
+# Moments cost the most of a row to read; those that lists do not show are left out.
+_OF_TOPIC = ("topic__solved_at", "topic__waits")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,24 +49,31 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Muted:
-    """What a member never wants to see in lists."""
+class Watches:
+    """How closely a member follows categories, and what she never wants to see in lists."""
 
-    threads: tuple[int, ...] = ()
-    categories: tuple[int, ...] = ()
-    tags: tuple[int, ...] = ()
+    categories: dict[int, int] = field(default_factory=dict)  # id → level
+    muted_threads: tuple[int, ...] = ()
+    muted_tags: tuple[int, ...] = ()
+
+    @property
+    def muted_categories(self) -> list[int]:
+        return [pk for pk, level in self.categories.items() if level == Watch.Level.MUTED]
 
 
-def page_of(viewer: Viewer, wish: Wish, *, rows: int = ROWS_A_PAGE) -> Page:
+def page_of(
+    viewer: Viewer, wish: Wish, *, watches: Watches | None = None, rows: int = ROWS_A_PAGE
+) -> Page:
     """One page of a list. Pinned topics are the page's own business where it has a category.
 
     Raises Invalid for a cursor that is not ours.
     """
+    watches = watches or watches_of(viewer)
     if wish.order in _BY_THREAD:
-        threads = list(_by_thread(viewer, wish)[: rows + 1])
+        threads = list(_by_thread(viewer, wish, watches)[: rows + 1])
         more = len(threads) > rows
         return Page(threads[:rows], _moment_cursor(threads[rows - 1]) if more else "")
-    topics = list(_by_topic(viewer, wish)[: rows + 1])
+    topics = list(_by_topic(wish, watches)[: rows + 1])
     more = len(topics) > rows
     return Page(
         threads_of(topics[:rows]), _topic_cursor(topics[rows - 1], wish.order) if more else ""
@@ -75,22 +84,20 @@ def pinned_in(category: Category) -> list[Thread]:
     """Topics that stand above the list of their category."""
     found = Thread.objects.filter(listed_topics(), shelf=category.pk, is_pinned=True)
     # Ordered here: asked for an order, a database walks the whole shelf by it.
-    pinned = sorted(found.select_related("topic"), key=lambda one: one.bumped_at, reverse=True)
-    return pinned[:MOST_PINNED]
+    pinned = found.select_related("topic").only(*SHOWN, *_OF_TOPIC)
+    return sorted(pinned, key=lambda one: one.bumped_at, reverse=True)[:MOST_PINNED]
 
 
-def muted_by(viewer: Viewer) -> Muted:
+def watches_of(viewer: Viewer) -> Watches:
     if viewer.user_id is None:
-        return Muted()
-    kinds = [Watch.Kind.THREAD, Watch.Kind.CATEGORY, Watch.Kind.TAG]
-    rows = Watch.objects.filter(user_id=viewer.user_id, kind__in=kinds, level=Watch.Level.MUTED)
-    said: dict[str, list[str]] = {kind: [] for kind in kinds}
-    for kind, target in rows.values_list("kind", "target"):
-        said[kind].append(target)
-    return Muted(
-        threads=_ids(said[Watch.Kind.THREAD]),
-        categories=_ids(said[Watch.Kind.CATEGORY]),
-        tags=_ids(said[Watch.Kind.TAG]),
+        return Watches()
+    muted = Q(kind__in=[Watch.Kind.THREAD, Watch.Kind.TAG], level=Watch.Level.MUTED)
+    rows = Watch.objects.filter(Q(kind=Watch.Kind.CATEGORY) | muted, user_id=viewer.user_id)
+    said = [row for row in rows.values_list("kind", "target", "level") if row[1].isdigit()]
+    return Watches(
+        {int(target): level for kind, target, level in said if kind == Watch.Kind.CATEGORY},
+        tuple(int(target) for kind, target, _level in said if kind == Watch.Kind.THREAD),
+        tuple(int(target) for kind, target, _level in said if kind == Watch.Kind.TAG),
     )
 
 
@@ -98,24 +105,24 @@ def muted_by(viewer: Viewer) -> Muted:
 _BY_THREAD = frozenset({"latest", "unread"})
 
 
-def _by_thread(viewer: Viewer, wish: Wish) -> QuerySet[Thread]:
+def _by_thread(viewer: Viewer, wish: Wish, watches: Watches) -> QuerySet[Thread]:
     """In the order of the last post."""
-    found = Thread.objects.filter(listed_topics(), _wanted(viewer, wish, "shelf"))
+    found = Thread.objects.filter(listed_topics(), _wanted(wish, watches, "shelf"))
     if wish.category is not None and wish.order == "latest":
         found = found.filter(is_pinned=False)
     if wish.order == "unread":
-        found = found.filter(_unread(viewer))
+        found = found.filter(_unread(viewer, watches))
     if wish.after:
         micros, pk = _numbers(wish.after, 2)
         at = _EPOCH + timedelta(microseconds=micros)
         # The first condition is what an index walks; the second only looks at equal moments.
         found = found.filter(bumped_at__lte=at).exclude(bumped_at=at, pk__gte=pk)
-    return found.order_by("-bumped_at", "-pk").select_related("topic").defer("topic__similar")
+    return found.order_by("-bumped_at", "-pk").select_related("topic").only(*SHOWN, *_OF_TOPIC)
 
 
-def _by_topic(viewer: Viewer, wish: Wish) -> QuerySet[Topic]:
+def _by_topic(wish: Wish, watches: Watches) -> QuerySet[Topic]:
     """In the order of age or score."""
-    found = shown_topics().filter(_wanted(viewer, wish, "category"))
+    found = shown_topics().filter(_wanted(wish, watches, "category"))
     if wish.order == "unanswered":
         found = found.filter(waits=True)
     if wish.order == "top":
@@ -128,22 +135,22 @@ def _by_topic(viewer: Viewer, wish: Wish) -> QuerySet[Topic]:
     return found.order_by("-pk")
 
 
-def _wanted(viewer: Viewer, wish: Wish, shelf: str) -> Q:
+def _wanted(wish: Wish, watches: Watches, shelf: str) -> Q:
     """What is asked for and not muted; rows of both tables have the same ids."""
-    muted, wanted = muted_by(viewer), Q()
+    wanted, muted = Q(), watches.muted_categories
     if wish.category is not None:
         wanted &= Q(**{shelf: wish.category.pk})
-    elif muted.categories:
-        wanted &= ~Q(**{f"{shelf}__in": muted.categories})
+    elif muted:
+        wanted &= ~Q(**{f"{shelf}__in": muted})
     if wish.tag is not None:
         wanted &= Q(pk__in=ThreadTag.objects.filter(tag=wish.tag).values("thread_id"))
-    elif muted.tags:
-        hidden = ThreadTag.objects.filter(tag_id__in=muted.tags).values("thread_id")
+    elif watches.muted_tags:
+        hidden = ThreadTag.objects.filter(tag_id__in=watches.muted_tags).values("thread_id")
         wanted &= ~Q(pk__in=hidden)
-    return wanted & ~Q(pk__in=muted.threads) if muted.threads else wanted
+    return wanted & ~Q(pk__in=watches.muted_threads) if watches.muted_threads else wanted
 
 
-def _unread(viewer: Viewer) -> Q:
+def _unread(viewer: Viewer, watches: Watches) -> Q:
     """Begun and gone on since; or in a category that she tracks, and never opened."""
     if viewer.user_id is None:
         return Q(pk__in=[])
@@ -172,7 +179,3 @@ def _numbers(cursor: str, count: int) -> list[int]:
     if len(parts) != count or not all(p.isascii() and p.isdigit() and len(p) < 18 for p in parts):
         raise Invalid("This address asks for a page that is none of ours; begin at the list's top")
     return [int(part) for part in parts]
-
-
-def _ids(targets: list[str]) -> tuple[int, ...]:
-    return tuple(int(target) for target in targets if target.isdigit())

@@ -1,15 +1,15 @@
 """Reading categories, topics that wait, polls and routed questions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.core.cache import cache
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import listed_topics, shown_topics, threads_of
+from llmos.community.forum.access import SHOWN, listed_topics, shown_topics, threads_of
 from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
-from llmos.community.threads.models import Post, State, Tag, Thread, Watch
+from llmos.community.threads.models import Post, State, Tag, Thread
 from llmos.kit.text import fold, search_words
 from llmos.store import search
 
@@ -57,23 +57,15 @@ def categories_by_id() -> dict[int, Category]:
     return Category.objects.in_bulk()
 
 
-def shelves(viewer: Viewer) -> list[Shelf]:
+def shelves(levels: Mapping[int, int]) -> list[Shelf]:
+    """The list of categories; `levels` is how closely the viewer follows each."""
     latest = Thread.objects.filter(listed_topics(), shelf=OuterRef("pk"))
     newest = Subquery(latest.order_by("-bumped_at", "-pk").values("pk")[:1])
     found = Category.objects.filter(retired_at=None).annotate(latest=newest)
     rows = [(row, row.latest) for row in found.order_by("place", "pk")]
     shown = Thread.objects.only("title", "address", "language", "bumped_at")
     threads = shown.in_bulk([at for _row, at in rows if at])
-    levels = category_watches(viewer)
     return [Shelf(row, threads.get(at or 0), levels.get(row.pk, 0)) for row, at in rows]
-
-
-def category_watches(viewer: Viewer) -> dict[int, int]:
-    """Watch levels of a member by category."""
-    if viewer.user_id is None:
-        return {}
-    rows = Watch.objects.filter(user_id=viewer.user_id, kind=Watch.Kind.CATEGORY)
-    return {int(target): level for target, level in rows.values_list("target", "level")}
 
 
 def former_place(thread_id: int, number: int | None) -> Post | None:
@@ -111,7 +103,8 @@ def _telling_words(title: str) -> set[str]:
 def threads_in_order(ids: list[int]) -> list[Thread]:
     """Those of some topics that lists show, as ordered."""
     found = Thread.objects.filter(listed_topics()).select_related("topic")
-    rows = found.defer("topic__similar").in_bulk(ids) if ids else {}
+    shown = found.only(*SHOWN, "topic__solved_at", "topic__waits")
+    rows = shown.in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows]
 
 

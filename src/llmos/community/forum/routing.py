@@ -9,6 +9,7 @@ nobody is asked often.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -106,12 +107,11 @@ def _by_repositories(fits: dict[int, Fit], tags: list[Tag]) -> None:
     public = Repository.objects.filter(
         visibility=Visibility.PUBLIC, disabled=False, namespace__kind=Namespace.Kind.USER
     )
-    bearing = public.filter(tag_rows__tag__in=spelled).values("namespace__user", "tag_rows__tag")
-    doing = public.filter(pipeline_tag__in=spelled).values("namespace__user", "pipeline_tag")
-    for rows, key in ((bearing, "tag_rows__tag"), (doing, "pipeline_tag")):
+    for column in ("tag_rows__tag", "pipeline_tag"):
+        rows: Any = public.filter(**{f"{column}__in": spelled}).values("namespace__user", column)
         for row in rows.annotate(n=Count("pk", distinct=True)).order_by("-n")[:_WEIGHED]:
             fits[row["namespace__user"] or 0].add(
-                REPOSITORY * min(row["n"], MOST_OF_A_KIND), spelled[row[key]]
+                REPOSITORY * min(row["n"], MOST_OF_A_KIND), spelled[row[column]]
             )
 
 
@@ -125,7 +125,7 @@ def _by_similar(fits: dict[int, Fit], thread: Thread) -> None:
 
 def _not_to_be_asked(topic: Topic, tags: list[Tag], among: set[int]) -> set[int]:
     """The asker, the gone, who muted the matter, who keeps away, who was asked enough."""
-    asker = topic.thread.author_id
+    asker = topic.thread.author_id or 0
     muted = Watch.objects.filter(user_id__in=among, level=Watch.Level.MUTED).filter(
         Q(kind=Watch.Kind.CATEGORY, target=str(topic.category_id))
         | Q(kind=Watch.Kind.TAG, target__in=[str(tag.pk) for tag in tags])
@@ -138,7 +138,7 @@ def _not_to_be_asked(topic: Topic, tags: list[Tag], among: set[int]) -> set[int]
     enough = asked.annotate(n=Count("pk")).filter(n__gte=MOST_A_DAY)
     there = User.objects.filter(pk__in=among, is_active=True).values_list("pk", flat=True)
     return {
-        asker or 0,
+        asker,
         *(among - set(there)),
         *muted.values_list("user_id", flat=True),
         *away.values_list("user_id", flat=True),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer
 from llmos.community.forum import queries
 from llmos.community.forum.access import category_for, may_open
-from llmos.community.forum.listing import ORDERS, Wish, page_of, pinned_in
+from llmos.community.forum.listing import ORDERS, Watches, Wish, page_of, pinned_in, watches_of
 from llmos.community.forum.words import kind_icon, kind_word, language_word
 from llmos.community.threads.access import is_moderator
 from llmos.community.threads.frame import rows
@@ -26,10 +26,10 @@ UNSOLVED_SHOWN = 20
 
 def forum(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of_page(request)
-    wish = wish_of(request, viewer, Wish("/forum"))
+    wish, watches = wish_of(request, viewer, Wish("/forum")), watches_of(viewer)
     context = {
-        **listed(viewer, wish),
-        "shelves": queries.shelves(viewer),
+        **listed(viewer, wish, watches),
+        "shelves": queries.shelves(watches.categories),
         "routes": queries.routed_to(viewer),
         "tags": queries.tags_in_use()[:POPULAR_TAGS],
         "waiting": queries.waiting().count(),
@@ -40,12 +40,13 @@ def forum(request: HttpRequest) -> HttpResponse:
 
 def category(request: HttpRequest, slug: str) -> HttpResponse:
     viewer, found = viewer_of_page(request), category_for(slug)
+    watches = watches_of(viewer)
     wish = wish_of(request, viewer, Wish(found.address, category=found))
     pinned = pinned_in(found) if wish.order == ORDERS[0] and not wish.after else []
     context = {
-        **listed(viewer, wish, above=pinned, in_category=True),
+        **listed(viewer, wish, watches, above=pinned),
         "category": found,
-        "watch": queries.category_watches(viewer).get(found.pk, 0),
+        "watch": watches.categories.get(found.pk, 0),
         "may_open": may_open(viewer, found),
         "kind_word": kind_word(found.kind),
         "kind_icon": kind_icon,
@@ -63,7 +64,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     viewer, found = viewer_of_page(request), tag_for(name)
     wish = wish_of(request, viewer, Wish(tag_address(found), tag=found))
     context = {
-        **listed(viewer, wish),
+        **listed(viewer, wish, watches_of(viewer)),
         "tag": found,
         "aliases": list(found.aliases.values_list("alias", flat=True)),
         "beside": beside(request, Named("tag", str(found.pk), f"tags/{found.name}")),
@@ -100,16 +101,16 @@ def wish_of(request: HttpRequest, viewer: Viewer, wish: Wish) -> Wish:
 
 
 def listed(
-    viewer: Viewer, wish: Wish, *, above: list[Thread] | None = None, in_category: bool = False
+    viewer: Viewer, wish: Wish, watches: Watches, *, above: list[Thread] | None = None
 ) -> dict[str, Any]:
     """What `forum/list.html` shows."""
-    page = page_of(viewer, wish)
+    page = page_of(viewer, wish, watches=watches)
     threads = [*(above or []), *page.threads]
     return {
         "wish": wish,
         "orders": [one for one in ORDERS if one != "unread" or not viewer.is_anonymous],
         "rows": rows(viewer, threads),
-        "places": {} if in_category else places(threads),
+        "places": {} if wish.category else places(threads),
         "badges": badges(threads),
         "first": wish.address() if wish.after else None,
         "next": wish.address(after=page.cursor) if page.cursor else None,
