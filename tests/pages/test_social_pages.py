@@ -70,6 +70,9 @@ def test_a_visitor_sees_what_happens_here(visitor: Page, filled: Shown) -> None:
     expect(visitor.get_by_role("heading", name="What happens here")).to_be_visible()
     expect(visitor.locator(".feed-item").first).to_be_visible()
     assert visitor.locator("#note-text").count() == 0
+    visitor.goto(f"/{filled.model}")
+    visitor.get_by_role("link", name="Follow").click()
+    visitor.wait_for_url(f"**/accounts/login/?next=/{filled.model}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -28,6 +28,7 @@ class Button:
     path: str
     following: bool
     count: int
+    back: str  # where it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,13 @@ def follow(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("on") == "yes"
     change = actions.follow if wanted else actions.unfollow
     change(viewer, subject=subject)
-    if request.headers.get("HX-Request"):
-        count = queries.count_followers(subject.kind, subject.target)
-        context = {"panel": {"button": Button(subject.path, wanted, count)}}
-        return render(request, "social/button.html", context)
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = subject.address
+    if request.headers.get("HX-Request"):
+        count = queries.count_followers(subject.kind, subject.target)
+        context = {"panel": {"button": Button(subject.path, wanted, count, back)}}
+        return render(request, "social/button.html", context)
     return HttpResponseRedirect(back)
 
 
@@ -65,6 +66,7 @@ def button(request: HttpRequest, named: Named) -> Panel | None:
         named.path,
         queries.follows(viewer.user_id, named.kind, named.target),
         queries.count_followers(named.kind, named.target),
+        request.get_full_path(),
     )
     return Panel("social/button.html", {"button": shown})
 
