@@ -37,7 +37,7 @@ def test_a_killed_worker_tells_everybody_once(mortal_hub: MortalHub) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 100  # milliseconds, the writer's own share
+    assert float(done.stdout) < 100  # milliseconds of CPU, the writer's own share
 
     kills, deadline = 0, time.monotonic() + 90
     while told(hub.home)[0] < CROWD:
