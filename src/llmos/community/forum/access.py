@@ -46,8 +46,10 @@ def topic_for(viewer: Viewer, thread_id: int) -> Topic:
     return found
 
 
-def topic_rights(viewer: Viewer, topic: Topic) -> TopicRights:
-    moderates = is_moderator(viewer, topic.thread)
+def topic_rights(viewer: Viewer, topic: Topic, *, moderates: bool | None = None) -> TopicRights:
+    """`moderates` spares asking again what a page has asked already."""
+    if moderates is None:
+        moderates = is_moderator(viewer, topic.thread)
     is_own = viewer.user_id is not None and topic.thread.author_id == viewer.user_id
     return TopicRights(
         accept=(is_own or moderates) and topic.category.kind in ASKING and viewer.can_write,

@@ -9,7 +9,7 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum import queries
 from llmos.community.forum.access import topic_rights
 from llmos.community.forum.models import Poll, Topic
-from llmos.community.threads.access import is_moderator, sees_post
+from llmos.community.threads.access import sees_post
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.models import Post, State, Thread
@@ -23,16 +23,17 @@ def controls(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int,
     topic = _topic_of(thread)
     if topic is None or viewer.is_anonymous:
         return {}
-    may_accept = topic_rights(viewer, topic).accept
-    may_split = is_moderator(viewer, thread)
+    may = topic_rights(viewer, topic)
+    if not (may.accept or may.moderate):
+        return {}
     found: dict[int, list[Control]] = {}
     for post in posts:
         if post.number == 1 or post.deed:
             continue
         made = []
-        if may_accept and post.state == State.VISIBLE:
+        if may.accept and post.state == State.VISIBLE:
             made.append(_accepting(topic, post))
-        if may_split:
+        if may.moderate:
             address = f"/t/{thread.pk}/arrange?post={post.pk}#split"
             made.append(Control(address, _("Split off"), "branch", is_link=True))
         found[post.pk] = made

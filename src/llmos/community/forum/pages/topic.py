@@ -29,11 +29,12 @@ def topic(request: HttpRequest, thread_id: int, slug: str = "") -> HttpResponse:
         query = request.META.get("QUERY_STRING")
         return HttpResponseRedirect(quote(thread.address) + (f"?{query}" if query else ""))
     similar = queries.threads_in_order(found.similar)[: queries.SIMILAR_SHOWN]
+    shown = conversation(request, thread)
     context = {
-        **conversation(request, thread),
+        **shown,
         "topic": found,
         "category": found.category,
-        "may": topic_rights(viewer, found),
+        "may": topic_rights(viewer, found, moderates=shown["talk"].rights.moderate),
         "similar": similar,
         "badges": badges(similar),
     }
