@@ -227,6 +227,7 @@ def test_posts_of_a_watched_thread_are_one_line_and_reading_the_thread_ends_it(
     assert unread(bob)[0].address.endswith("#post-2")
     assert unread_count(bob) == 1
 
+    thread.refresh_from_db()
     mark_read(user_id=bob.user_id or 0, thread=thread, number=3)
     assert told(bob) == ["ada wrote in a conversation that you watch"]
     mark_read(user_id=bob.user_id or 0, thread=thread, number=4)
