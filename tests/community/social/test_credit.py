@@ -57,9 +57,10 @@ def test_a_list_of_contributions_names_only_what_the_viewer_may_know() -> None:
     for kind, subject in (
         ("model", f"model:{model.pk}"),
         ("answer", f"post:{answer.pk}"),
-        ("article", f"thread:{thread.pk}"),
+        ("article", f"article:{thread.pk}"),
         ("review", f"change:{model.pk}/7"),
-        ("task", "task:unheard-of"),
+        ("task", "task:8"),
+        ("evaluation", "unheard-of:1"),
     ):
         credit(user_id=ada.user_id or 0, kind=kind, subject=subject)
     hub.change_settings(repository=model, visibility="private")
@@ -73,7 +74,8 @@ def test_a_list_of_contributions_names_only_what_the_viewer_may_know() -> None:
     assert shown(bob, "model") == shown(ANONYMOUS, "model") == ("", "")
     assert shown(bob, "answer") == ("A question", f"{thread.address}#post-2")
     assert shown(bob, "article") == ("A question", thread.address)
-    assert shown(ada, "review") == shown(ada, "task") == ("", "")
+    assert shown(ada, "task") == ("First task 8", "/first-tasks/8")
+    assert shown(ada, "review") == shown(ada, "evaluation") == ("", "")
 
 
 def test_twelve_months_end_with_this_one() -> None:

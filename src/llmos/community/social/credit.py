@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.community.social.access import results_seen
@@ -97,6 +98,14 @@ def _changes(viewer: Viewer, keys: Collection[str]) -> dict[str, Link]:
     }
 
 
+def _tasks(viewer: Viewer, keys: Collection[str]) -> dict[str, Link]:
+    """Their page says the rest, to whom it may."""
+    return {
+        str(key): (_("First task %(number)s") % {"number": key}, f"/first-tasks/{key}")
+        for key in _numbers(keys)
+    }
+
+
 def _numbers(keys: Collection[str]) -> list[int]:
     return [int(key) for key in keys if key.isdecimal() and len(key) < 19]
 
@@ -105,7 +114,8 @@ _FINDERS: dict[str, Callable[[Viewer, Collection[str]], dict[str, Link]]] = {
     "model": _repositories,
     "dataset": _repositories,
     "result": _results,
-    "thread": _threads,
+    "article": _threads,
     "post": _posts,
     "change": _changes,
+    "task": _tasks,
 }
