@@ -102,7 +102,7 @@ def _telling_words(title: str) -> set[str]:
 
 def threads_in_order(ids: list[int]) -> list[Thread]:
     """Those of some topics that lists show, as ordered."""
-    found = Thread.objects.filter(listed_topics()).select_related("topic")
+    found = Thread.objects.filter(state=State.VISIBLE).select_related("topic")
     shown = found.only(*SHOWN, "topic__solved_at", "topic__waits")
     rows = shown.in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows]

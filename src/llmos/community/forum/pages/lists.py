@@ -75,13 +75,14 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
 
 def unanswered(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of_page(request)
-    found = queries.starving()
-    unsolved = queries.unsolved(UNSOLVED_SHOWN)
+    queues, unsolved = queries.starving(), queries.unsolved(UNSOLVED_SHOWN)
+    threads = [*(one for queue in queues for one in queue.threads), *unsolved]
+    made = {row.thread.pk: row for row in rows(viewer, threads)}
     context = {
-        "queues": [(queue, rows(viewer, queue.threads)) for queue in found],
-        "unsolved": rows(viewer, unsolved),
+        "queues": [(queue, [made[one.pk] for one in queue.threads]) for queue in queues],
+        "unsolved": [made[one.pk] for one in unsolved],
         "routes": queries.routed_to(viewer),
-        "places": places([*unsolved, *(one for queue in found for one in queue.threads)]),
+        "places": places(threads),
         "language_word": language_word,
     }
     return render(request, "forum/unanswered.html", context)
