@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from tests.community.keeping import answer, member, topic
 
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User
+from llmos.community.threads.actions import react
 from llmos.community.threads.attaching import attachment_findings, let_go, path_of
+from llmos.community.threads.deeds import mark_read, set_bookmark, set_watch
+from llmos.community.threads.frame import conversation
 from llmos.community.threads.models import Attachment, Post, Reading, State, Thread, Watch
-from llmos.community.trust.models import Level
+from llmos.community.trust.models import Distance, Level
 from llmos.kit.time import now
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +155,26 @@ def test_only_moderators_close_and_pin(ada: User, thread: Thread) -> None:
     thread.refresh_from_db()
     assert thread.is_pinned
     assert thread.closed_at is not None
+
+
+def test_a_conversation_shows_a_reader_her_own_marks(ada: User, thread: Thread) -> None:
+    reader, ignored = member(), member()
+    post = answer(viewer_of_user(ada), thread)
+    answer(viewer_of_user(ignored), thread, "Words by somebody ignored")
+    Distance.objects.create(user=reader, other=ignored, degree=Distance.Degree.IGNORE)
+    mark_read(user_id=reader.pk, thread=Thread.objects.get(pk=thread.pk), number=1)
+    set_watch(viewer_of_user(reader), kind="thread", target=str(thread.pk), level=3)
+    react(viewer_of_user(reader), post=post, name="thanks", on=True)
+    set_bookmark(viewer_of_user(reader), post=post, on=True)
+    request = RequestFactory().get(thread.address)
+    request.user = reader
+    talk = conversation(request, Thread.objects.get(pk=thread.pk))["talk"]
+    first, second, third = talk.posts
+    assert (talk.last_read, talk.watch, talk.first_unread) == (1, 3, 2)
+    assert (second.mine, second.is_bookmarked, second.is_first_unread) == ({"thanks"}, True, True)
+    assert (first.mine, first.is_bookmarked, third.is_folded) == (set(), False, True)
+    request.user = ada
+    assert conversation(request, Thread.objects.get(pk=thread.pk))["talk"].posts[1].mine == set()
 
 
 def test_a_preview_shows_the_text_and_keeps_the_form_without_script(ada: User) -> None:

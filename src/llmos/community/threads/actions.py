@@ -428,7 +428,7 @@ def _refer(post: Post, rendered: Rendered) -> None:
     Reference.objects.bulk_create(
         Reference(post=post, kind=kind, target=target) for kind, target in rendered.references
     )
-    if rendered.attachments:
+    if rendered.attachments and post.author_id is not None:
         Attachment.objects.filter(
             pk__in=rendered.attachments, user_id=post.author_id, post=None
         ).update(post=post)

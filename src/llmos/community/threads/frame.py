@@ -20,10 +20,8 @@ from llmos.community.threads.access import Rights, sees_post, thread_rights
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import page_address, page_of, post_address
 from llmos.community.threads.models import Post, State, Tag, Thread, Watch
-from llmos.community.threads.queries import Backlink
+from llmos.community.threads.queries import Backlink, OwnMarks
 from llmos.community.threads.rendering import filled
-from llmos.community.trust.models import Distance
-from llmos.community.trust.queries import kept_away_by
 from llmos.hub.additions import Panel
 from llmos.hub.door import viewer_of_page
 from llmos.kit.errors import NotFound
@@ -142,8 +140,9 @@ def conversation(
         found = queries.posts_numbered(thread, [1]) + found
     rights = thread_rights(viewer, thread)
     user_id = viewer.user_id
-    last = queries.last_read(user_id, [thread.pk]).get(thread.pk) if user_id else None
-    shown = _shown(request, viewer, thread, found, rights, last)
+    ids = [post.pk for post in found]
+    own = OwnMarks() if user_id is None else queries.own_marks(user_id, thread.pk, ids)
+    shown = _shown(request, viewer, thread, found, rights, own)
     apart = shown[0] if lead and shown and shown[0].post.number == 1 else None
     views.count_view(thread.pk, viewer, request.META.get("REMOTE_ADDR", ""))
     return {
@@ -156,8 +155,8 @@ def conversation(
             page=page,
             pages=pages,
             tags=queries.tags_of([thread.pk]).get(thread.pk, []),
-            watch=_watch(user_id, thread),
-            last_read=last,
+            watch=own.watch,
+            last_read=own.last_read,
             panels=additions.thread_panels(request, thread),
             backlinks=queries.thread_backlinks(viewer, thread.pk),
             draft=queries.draft_of(user_id, f"thread:{thread.pk}"),
@@ -209,7 +208,7 @@ def _shown(
     thread: Thread,
     posts: list[Post],
     rights: Rights,
-    last: int | None,
+    marks: OwnMarks,
 ) -> list[Shown]:
     readable = [post for post in posts if post.state == State.VISIBLE or sees_post(viewer, post)]
     ids = [post.pk for post in readable]
@@ -217,13 +216,7 @@ def _shown(
     controls = additions.controls_of(viewer, thread, readable)
     panels = additions.panels_of(request, thread, readable)
     links = queries.backlinks_of(viewer, ids)
-    mine: dict[int, set[str]] = {}
-    marked: set[int] = set()
-    away: set[int] = set()
-    if viewer.user_id is not None:
-        mine = queries.reactions_by(viewer.user_id, ids)
-        marked = queries.bookmarked_by(viewer.user_id, ids)
-        away = kept_away_by(viewer.user_id, Distance.Degree.IGNORE, Distance.Degree.BLOCK)
+    last = marks.last_read
     first_unread = next((p.number for p in readable if last is not None and p.number > last), None)
     shown = []
     for post in posts:
@@ -237,11 +230,11 @@ def _shown(
                 post=post,
                 html=html[post.pk],
                 level=_level(post.author),
-                mine=frozenset(mine.get(post.pk, ())),
-                is_bookmarked=post.pk in marked,
+                mine=frozenset(marks.reactions.get(post.pk, ())),
+                is_bookmarked=post.pk in marks.bookmarks,
                 may_edit=may_edit_here(post, own=own, rights=rights),
                 is_own=own,
-                is_folded=post.author_id in away,
+                is_folded=post.author_id in marks.away,
                 is_first_unread=post.number == first_unread,
                 controls=controls.get(post.pk, []),
                 panels=panels.get(post.pk, []),
@@ -261,9 +254,3 @@ def may_edit_here(post: Post, *, own: bool, rights: Rights) -> bool:
 def _level(author: User | None) -> int:
     standing = getattr(author, "standing", None)
     return standing.level if standing is not None else 0
-
-
-def _watch(user_id: int | None, thread: Thread) -> int:
-    if user_id is None:
-        return Watch.Level.NORMAL
-    return queries.watch_level(user_id, Watch.Kind.THREAD, str(thread.pk))

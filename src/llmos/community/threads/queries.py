@@ -1,7 +1,7 @@
 """Reading posts and what one member has to do with them."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -23,7 +23,9 @@ from llmos.community.threads.models import (
     ThreadTag,
     Watch,
 )
+from llmos.community.trust.models import Distance
 from llmos.kit.text import fold
+from llmos.store import db
 
 MOST_BACKLINKS = 20  # of one post
 MENTIONS_OFFERED = 8
@@ -63,17 +65,48 @@ def posts_after(thread: Thread, number: int, limit: int) -> list[Post]:
     return list(found[:limit])
 
 
-def reactions_by(user_id: int, posts: Collection[int]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
-    rows = Reaction.objects.filter(user_id=user_id, post_id__in=posts)
-    for post_id, name in rows.values_list("post_id", "name"):
-        found.setdefault(post_id, set()).add(name)
-    return found
+@dataclass(frozen=True, slots=True)
+class OwnMarks:
+    """What one member has to do with a page of a thread."""
+
+    last_read: int | None = None  # None: never opened
+    watch: int = Watch.Level.NORMAL
+    reactions: dict[int, set[str]] = field(default_factory=dict)  # by post
+    bookmarks: set[int] = field(default_factory=set)
+    away: set[int] = field(default_factory=set)  # members whose posts are folded
 
 
-def bookmarked_by(user_id: int, posts: Collection[int]) -> set[int]:
-    rows = Bookmark.objects.filter(user_id=user_id, post_id__in=posts)
-    return set(rows.values_list("post_id", flat=True))
+def own_marks(user_id: int, thread_id: int, posts: Collection[int]) -> OwnMarks:
+    """All of it in one statement: each small query costs more than its answer."""
+    among = f"({', '.join(['%s'] * len(posts))})" if posts else "(NULL)"
+    found = db.rows(
+        f"""
+        SELECT 'read', 0, CAST(last_number AS TEXT) FROM {Reading._meta.db_table}
+        WHERE user_id = %s AND thread_id = %s
+        UNION ALL SELECT 'watch', 0, CAST(level AS TEXT) FROM {Watch._meta.db_table}
+        WHERE user_id = %s AND kind = '{Watch.Kind.THREAD.value}' AND target = %s
+        UNION ALL SELECT 'reaction', post_id, name FROM {Reaction._meta.db_table}
+        WHERE user_id = %s AND post_id IN {among}
+        UNION ALL SELECT 'bookmark', post_id, '' FROM {Bookmark._meta.db_table}
+        WHERE user_id = %s AND post_id IN {among}
+        UNION ALL SELECT 'away', other_id, degree FROM {Distance._meta.db_table}
+        WHERE user_id = %s
+        """,
+        [user_id, thread_id, user_id, str(thread_id), user_id, *posts, user_id, *posts, user_id],
+    )
+    values: dict[str, int] = {what: int(value) for what, key, value in found if not key}
+    reactions: dict[int, set[str]] = {}
+    for what, key, value in found:
+        if what == "reaction":
+            reactions.setdefault(key, set()).add(value)
+    folded = {Distance.Degree.IGNORE.value, Distance.Degree.BLOCK.value}
+    return OwnMarks(
+        last_read=values.get("read"),
+        watch=values.get("watch", Watch.Level.NORMAL),
+        reactions=reactions,
+        bookmarks={key for what, key, _value in found if what == "bookmark"},
+        away={key for what, key, value in found if what == "away" and value in folded},
+    )
 
 
 def bookmarks_of(user_id: int) -> QuerySet[Bookmark]:

@@ -8,6 +8,7 @@ asks then what this viewer may see, and leaves everybody else the plain link.
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -78,13 +79,14 @@ def render(text: str, links: LinkBase = NO_LINKS) -> Rendered:
     raw = parser.renderer.render(tokens, parser.options, env)
     html = sanitised(raw, replace(links, anchors=f"{nonce}-"))
     html = _PRIVATE.sub("", html).replace(f"{nonce}-", _OWN_ID).replace(f"https://{nonce}/", "/")
-    found = naming.located([*(naming.path_here(link) for link in _hrefs(html)), *addresses])
+    hrefs = Counter(_hrefs(html))
+    found = naming.located([*map(naming.path_here, hrefs), *addresses])
     html = _with_marks(html, nonce, addresses, found)
     attachments = frozenset(_ATTACHMENT.findall(html))
     return Rendered(
         html=_with_sizes(html, attachments),
         references=_references(found, names),
-        links=sum(1 for link in _hrefs(html) if naming.leads_away(link)),
+        links=sum(times for link, times in hrefs.items() if naming.leads_away(link)),
         images=len(_PICTURE.findall(html)),
         mentions=len(names),
         attachments=attachments,
@@ -144,9 +146,11 @@ def _call_names(tokens: Sequence[Token], nonce: str) -> tuple[dict[str, Named], 
         """The linked text, its address and class; or None for words that name nothing."""
         if match["tag"]:
             tag = tags.get(match["tag"])
-            return tag and (match[0], f"{here}/forum/tags/{quote(tag)}", "hashtag")
+            return (match[0], f"{here}/forum/tags/{quote(tag)}", "hashtag") if tag else None
         spelled = naming.longest_known(match["name"], names)
-        return spelled and (f"@{spelled}", f"{here}/{names[spelled].name}", "mention")
+        if spelled is None:
+            return None
+        return f"@{spelled}", f"{here}/{names[spelled].name}", "mention"
 
     # From behind, so that the places before stay where they are.
     for inline, at, token in reversed(places):
