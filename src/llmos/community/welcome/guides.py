@@ -17,6 +17,7 @@ NAMES = (
     "ask",
     "moderate",
 )
+HUB = "http://127.0.0.1:8000"  # what guides write for the hub
 _SUFFIXES = {"en": "", "zh-hans": ".zh-CN"}
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # The line under the title that leads to the other language; pages have a switch of their own.

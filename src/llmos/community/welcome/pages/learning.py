@@ -7,7 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from llmos.community.welcome.examples import USES, environment_lines, examples_of
-from llmos.community.welcome.guides import all_guides, guide_named
+from llmos.community.welcome.guides import HUB, all_guides, guide_named
 from llmos.hub.additions import Panel
 from llmos.hub.door import Opened
 from llmos.kit.errors import NotFound
@@ -23,7 +23,9 @@ def guide(request: HttpRequest, name: str) -> HttpResponse:
     found = guide_named(name, language)
     if found is None:
         raise NotFound(_("There is no such guide"))
-    text = render_markdown(found.text, LinkBase(pages="/", raw="/", top_pages="/", top_raw="/"))
+    here = f"{request.scheme}://{request.get_host()}"
+    written = found.text.replace(HUB, here)
+    text = render_markdown(written, LinkBase(pages="/", raw="/", top_pages="/", top_raw="/"))
     context = {"guide": found, "text": text, "guides": all_guides(language)}
     return render(request, "welcome/guide.html", context)
 
