@@ -85,8 +85,18 @@ def test_the_same_mail_twice_is_one_post(post: Post, written: Written) -> None:
     assert take_answer(written(name="<2@mail.example>").as_bytes()) != first
 
 
-def test_chinese_clients_quote_in_their_own_words(written: Written) -> None:
-    text = "三万二就够了。\n\n在 2026年11月26日，LLMOS <hub@hub.example> 写道：\n\n> 多少？\n"
+@pytest.mark.parametrize(
+    "header",
+    [
+        "在 2026年11月26日，LLMOS <hub@hub.example> 写道：",
+        "LLMOS <hub@hub.example> 于2026年11月26日周四 15:16写道:",
+        "------------------ 原始邮件 ------------------\n发件人: LLMOS <hub@hub.example>",
+        "发件人: LLMOS <hub@hub.example>\n发送时间: 2026年11月26日\n收件人: ada\n主题: x",
+        'At 2026-11-26 15:16:00, "LLMOS" <hub@hub.example> wrote:',
+    ],
+)
+def test_chinese_clients_quote_in_their_own_words(written: Written, header: str) -> None:
+    text = f"三万二就够了。\n\n{header}\n\n> 多少？\n"
     assert take_answer(written(text).as_bytes()).text == "三万二就够了。"
 
 

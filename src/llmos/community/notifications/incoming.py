@@ -39,6 +39,11 @@ _RECIPIENT_FIELDS = ("Delivered-To", "X-Original-To", "To", "Cc")
 _AUTOMATIC_PRECEDENCE = {"auto_reply", "bulk", "junk", "list"}
 _LINE_END = re.compile(r"<(?:br|/p|/div|/li|/h\d)\b[^>]*>", re.IGNORECASE)
 _BLANKS = re.compile(r"\n(?:[^\S\n]*\n){3,}")
+# What Chinese mail programs set before a quote; the library knows few of them.
+_QUOTE_BEGINS = re.compile(
+    r"^[> ]*(?:.{0,300}写道[:：]|-{3,} ?(?:原始邮件|回复的原邮件) ?-{3,}|At .{0,300} wrote:)\s*$",
+    re.MULTILINE,
+)
 _GAPS = re.compile(r"[^\S\n]{5,}")
 _LANGUAGES = ["en", "zh", "ja", "ko", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs"]
 
@@ -129,6 +134,7 @@ def _own_words(mail: EmailMessage) -> str:
     """What the member wrote herself. Raises AnswerUnreadable when that is nothing."""
     # The library's patterns take long over blanks without end.
     text = _BLANKS.sub("\n\n\n", _text(mail)[:LONGEST_READ])
+    text = _QUOTE_BEGINS.split(text, maxsplit=1)[0]
     words = _unquoted(_as_written(text, _reply_in(text)))
     if not words.strip():
         raise AnswerUnreadable(_("The mail has no words besides what it quotes"))
@@ -181,7 +187,7 @@ def _from_html(content: str) -> str:
     """Its words; what is quoted in it stands in blockquotes."""
     broken = _LINE_END.sub("\n", content)
     quoted = {"script", "style", "head", "title", "blockquote"}
-    return html.unescape(nh3.clean(broken, tags=set(), clean_content_tags=quoted))
+    return html.unescape(nh3.clean(broken, tags=set(), attributes={}, clean_content_tags=quoted))
 
 
 def _key(mail: EmailMessage, raw: bytes) -> str:
