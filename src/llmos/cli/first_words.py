@@ -68,8 +68,9 @@ def greet(user: "User", *, data_set: str) -> None:
     viewer = viewer_of_user(user)
     make_first()
     shelf = Category.objects.filter(kind=Kind.OPEN, retired_at=None).first()
-    for greeting in _GREETINGS if shelf is not None else []:
-        open_topic(viewer, category=shelf, tags=[], **greeting)
+    if shelf is not None:
+        for greeting in _GREETINGS:
+            open_topic(viewer, category=shelf, tags=[], **greeting)
     repository = repo_for(viewer, KINDS["dataset"], data_set, wants="write")
     if FirstTask.objects.filter(repository=repository).exists():
         return

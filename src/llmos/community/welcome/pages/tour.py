@@ -39,7 +39,7 @@ def tour(request: HttpRequest, step: str = STEPS[0]) -> HttpResponse:
         "number": place + 1,
         "previous": STEPS[place - 1] if place else None,
         "next": STEPS[place + 1] if place + 1 < len(STEPS) else None,
-        **_SHOWN.get(step, lambda _viewer: {})(viewer),
+        **(_SHOWN[step](viewer) if step in _SHOWN else {}),
     }
     return render(request, "welcome/tour.html", context)
 
@@ -104,9 +104,7 @@ def push_card(viewer: Viewer, name: str, text: str) -> Repository:
         landed = draft.land(repos.MAIN, old=head, retry=False)
     finally:
         draft.discard()
-    record_push(
-        repository=made, ref=landed.ref, old=landed.old, new=landed.new, user_id=viewer.user_id
-    )
+    record_push(repository=made, ref=landed.ref, old=head, new=landed.new, user_id=viewer.user_id)
     return made
 
 
