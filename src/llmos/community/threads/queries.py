@@ -50,9 +50,14 @@ def posts_of_page(thread: Thread, page: int) -> list[Post]:
 
 def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
     found = Post.objects.filter(thread=thread, number__in=numbers)
-    posts = list(found.select_related("author__namespace", "author__standing").order_by("number"))
+    posts = list(found.order_by("number"))
+    # A few people write most of a page, so each is read once rather than with every post.
+    ids = {post.author_id for post in posts if post.author_id is not None}
+    people = User.objects.select_related("namespace", "standing").in_bulk(ids)
     for post in posts:
         post.thread = thread
+        if post.author_id is not None:
+            post.author = people[post.author_id]
     return posts
 
 
