@@ -32,7 +32,8 @@ ROUTES = frozenset(
     governance proposals ballots votes moderation reports log provenance receipts lineage
     preferences styleguide new-model new-dataset new-space new-kernel
     language i18n about terms privacy contact legal cookies likes followers following
-    follow contributions series t notes threads attachments mentions drafts preview watch bookmarks unsubscribe mail
+    follow contributions series t notes threads attachments mentions drafts preview watch
+    bookmarks unsubscribe mail
     tour start examples first-tasks
     errors assets avatars uploads downloads telemetry webhooks storage s3 proxy internal
     """.split()

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import tantivy
@@ -138,7 +139,7 @@ def _hits(
             if found is None:
                 return []
             searcher = found.searcher()
-            order = {"order_by_field": "at"} if by_time else {}
+            order: dict[str, Any] = {"order_by_field": "at"} if by_time else {}
             hits = searcher.search(query(), limit, count=False, **order).hits
             ids = searcher.fast_field_values("id", [address for _, address in hits])
             # Opening a stored document costs as much as finding it.
