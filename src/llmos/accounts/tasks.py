@@ -1,17 +1,15 @@
 """What the worker does for members: making their archives, and taking deleted accounts apart."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
 from llmos.accounts.exports import ask_for_export, forget_old_exports, make_export
 from llmos.accounts.leaving import finish_leaving, leave
 from llmos.accounts.models import Departure, Export, SpentChallenge, User
 from llmos.kit.time import now
-from llmos.store.tasks import task, wake_worker
+from llmos.store.tasks import file_once, task, wake_worker
 
 _DAY = timedelta(days=1)
 
@@ -33,7 +31,7 @@ def tidy() -> None:
     """Once a day: archives that nobody fetched, and solved tasks that have expired."""
     forget_old_exports()
     SpentChallenge.objects.filter(expires_at__lt=now()).delete()
-    _file_once(tidy, run_after=timezone.now() + _DAY)
+    file_once(tidy, run_after=timezone.now() + _DAY)
 
 
 def begin() -> None:
@@ -42,7 +40,7 @@ def begin() -> None:
         finish_departure.enqueue(user_id=user_id)
     for user_id in Export.objects.filter(file="").values_list("pk", flat=True):
         write_export.enqueue(user_id=user_id)
-    _file_once(tidy)
+    file_once(tidy)
 
 
 @transaction.atomic
@@ -59,10 +57,3 @@ def order_departure(user: User, *, removes_text: bool) -> None:
     leave(user, removes_text=removes_text)
     finish_departure.enqueue(user_id=user.pk)
     transaction.on_commit(wake_worker)
-
-
-def _file_once(filed: Any, run_after: Any = None) -> None:
-    """File a task unless it waits already."""
-    waiting = DBTaskResult.objects.filter(status="READY", task_path=filed.module_path)
-    if not waiting.exists():
-        (filed.using(run_after=run_after) if run_after else filed).enqueue()

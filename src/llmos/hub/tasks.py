@@ -13,7 +13,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
 from llmos.hub import actions, queries
 from llmos.hub.facts import scans
@@ -22,7 +21,7 @@ from llmos.hub.git.tree import Entry
 from llmos.hub.models import DownloadDay, FileScan, Like, Repository, RepositoryTag, Snapshot
 from llmos.hub.snapshots import files_of, open_entry, snapshot_of
 from llmos.store import search
-from llmos.store.tasks import task, wake_worker
+from llmos.store.tasks import file_once, task, wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -113,19 +112,19 @@ def recount() -> None:
         trending = _trending(likes.get(row.pk, 0), week.get(row.pk, 0))
         if (downloads, trending) != (row.downloads, row.trending):
             Repository.objects.filter(pk=row.pk).update(downloads=downloads, trending=trending)
-    _file_once(recount, run_after=timezone.now() + _DAY)
+    file_once(recount, run_after=timezone.now() + _DAY)
 
 
 def begin() -> None:
     """File what a starting worker owes: a search index, and the daily count."""
     if search.is_missing():
-        _file_once(rebuild_search)
-    _file_once(recount)
+        file_once(rebuild_search)
+    file_once(recount)
 
 
 def begin_serving() -> None:
     """File what a starting web process owes: the one before may have been killed in a push."""
-    _file_once(catch_up)
+    file_once(catch_up)
     wake_worker()
 
 
@@ -221,10 +220,3 @@ def _forgetting(uids: Iterable[str]) -> None:
         search.forget(uids)
     except search.IndexDamaged:
         search.rebuild()
-
-
-def _file_once(filed: Any, run_after: Any = None) -> None:
-    """File a task unless it waits already."""
-    waiting = DBTaskResult.objects.filter(status="READY", task_path=filed.module_path)
-    if not waiting.exists():
-        (filed.using(run_after=run_after) if run_after else filed).enqueue()

@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
 django.setup(set_prefix=False)
 
 # Django must be set up before rooms are imported.
+from llmos.community.threads.views import write_views  # noqa: E402
 from llmos.hub.downloads import write_counts  # noqa: E402
 from llmos.store.http import reply  # noqa: E402
 from llmos.web.bridge import Bridge  # noqa: E402
@@ -91,6 +92,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 def settle() -> None:
     """What the process still owes when it is told to stop."""
     write_counts()
+    write_views()
 
 
 app = FrontDoor()

@@ -68,18 +68,33 @@ from llmos.training.pages.offers import offer as training_offer
 
 
 def connect() -> None:
-    """Called once per process, when Django is ready."""
-    telling.tell_of_changes(discussions_actions.begin_for_change, discussions_actions.note_change)
-    listen(hub.ChangeRequestChanged, discussions_tasks.on_change_request_changed)
-    listen(hub.RefUpdated, discussions_tasks.on_ref_updated)
-    listen(hub.RepositoryChanged, discussions_tasks.on_repository_changed)
-    additions.add_tab(discussions_panels.tab)
-    additions.add_panel("commit", discussions_panels.contributing)
-    finding_documents.provide_facts("discussion", discussions_queries.facts_for_search)
+    """Called once per process, when Django is ready. Panels stand in the order added here."""
+    _hub()
+    _learning()
+    _discussions()
+    _lineage()
+    _find()
+    _welcome()
+    _blog()
+    _keep_order()
+    _let_go()
+    _forum()
+    _social()
+    _tell_members()
+
+
+def _hub() -> None:
+    """What the hub itself does after a change."""
     listen(hub.RefUpdated, hub_tasks.on_ref_updated)
     listen(hub.RepositoryCreated, hub_tasks.on_repository_changed)
     listen(hub.RepositoryChanged, hub_tasks.on_repository_changed)
     listen(hub.RepositoryDeleted, hub_tasks.on_repository_deleted)
+    accounts_queries.provide_facts(hub_queries.overview_facts)
+    search.provide(hub_queries.search_documents)
+
+
+def _learning() -> None:
+    """Runs, scores and engines beside the repositories that they are about."""
     listen(hub.RepositoryDeleted, serving_tasks.on_repository_deleted)
     listen(hub.RefUpdated, evaluation_tasks.on_ref_updated)
     listen(jobs.JobEnded, evaluation_tasks.on_job_ended)
@@ -87,22 +102,28 @@ def connect() -> None:
     additions.add_panel("main", evaluation_panels.scores)
     additions.add_panel("aside", evaluation_panels.benchmark)
     additions.add_property("evalResults", evaluation_api.eval_results)
+    additions.add_panel("aside", welcome_learning.panel)
+    additions.add_panel("aside", training_offer)
+    additions.add_home_panel(jobs_home.now_running)
+
+
+def _discussions() -> None:
+    """Talk about repositories, and the conversation of change requests."""
+    telling.tell_of_changes(discussions_actions.begin_for_change, discussions_actions.note_change)
+    listen(hub.ChangeRequestChanged, discussions_tasks.on_change_request_changed)
+    listen(hub.RefUpdated, discussions_tasks.on_ref_updated)
+    listen(hub.RepositoryChanged, discussions_tasks.on_repository_changed)
+    additions.add_tab(discussions_panels.tab)
+    additions.add_panel("commit", discussions_panels.contributing)
+    finding_documents.provide_facts("discussion", discussions_queries.facts_for_search)
+
+
+def _lineage() -> None:
+    """What was made from what, and what that means for those who change a source."""
     listen(hub.RefUpdated, provenance_tasks.on_ref_updated)
     listen(hub.RepositoryChanged, provenance_tasks.on_repository_changed)
     listen(hub.RepositoryDeleted, provenance_tasks.on_repository_deleted)
     listen(provenance.ActivityRecorded, provenance_tasks.on_activity_recorded)
-    accounts_queries.provide_facts(hub_queries.overview_facts)
-    search.provide(hub_queries.search_documents)
-    search.provide(finding_documents.search_documents)
-    listen(hub.RefUpdated, welcome_tasks.on_ref_updated)
-    listen(hub.ChangeRequestChanged, welcome_tasks.on_change_request)
-    additions.add_home_panel(welcome_checklists.home_panel)
-    additions.add_panel("aside", welcome_learning.panel)
-    listen(threads.PostWritten, finding_tasks.on_post)
-    listen(threads.PostChanged, finding_tasks.on_post)
-    listen(threads.ThreadChanged, finding_tasks.on_thread)
-    additions.add_panel("aside", training_offer)
-    additions.add_home_panel(jobs_home.now_running)
     additions.add_tab(provenance_pages.tab)
     additions.add_panel("above", provenance_pages.strip)
     additions.add_panel("aside", provenance_pages.made_from)
@@ -110,12 +131,21 @@ def connect() -> None:
     additions.add_panel("aside", discussions_panels.talk)
     additions.add_panel("settings", provenance_pages.warning)
     additions.add_panel("commit", provenance_pages.warning)
-    _blog()
-    _keep_order()
-    _let_go()
-    _forum()
-    _social()
-    _tell_members()
+
+
+def _find() -> None:
+    """Posts in the search index."""
+    search.provide(finding_documents.search_documents)
+    listen(threads.PostWritten, finding_tasks.on_post)
+    listen(threads.PostChanged, finding_tasks.on_post)
+    listen(threads.ThreadChanged, finding_tasks.on_thread)
+
+
+def _welcome() -> None:
+    """First tasks that a merge or a push finishes, and where newcomers are led on."""
+    listen(hub.RefUpdated, welcome_tasks.on_ref_updated)
+    listen(hub.ChangeRequestChanged, welcome_tasks.on_change_request)
+    additions.add_home_panel(welcome_checklists.home_panel)
 
 
 def _blog() -> None:

@@ -6,11 +6,8 @@ so a worker killed in the middle goes on where it was and nobody hears of it twi
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django_tasks_db.models import DBTaskResult, get_date_max
 
 from llmos.community.moderation.models import Case, Decision
 from llmos.community.notifications import audience, digests, letters, push
@@ -28,7 +25,7 @@ from llmos.jobs.models import Job
 from llmos.jobs.stages import Stage
 from llmos.kit.ids import fingerprint
 from llmos.kit.time import now
-from llmos.store.tasks import task, wake_worker
+from llmos.store.tasks import file_once, task, wake_worker
 
 CHUNK = 500  # members told in one transaction
 PUSHES = 20  # sent by one task, since each waits for a server elsewhere
@@ -339,18 +336,18 @@ def send_letters() -> None:
     """Mails whose time has come, a batch at once; says when it wants to be called again."""
     again_at = letters.send_due()
     if again_at is not None:
-        _file_once(send_letters, run_after=again_at)
+        file_once(send_letters, run_after=again_at, sooner=True)
 
 
 @task()
 def send_digests(*, after: int = 0) -> None:
     """Claim the digests that are due, a chunk of members at once; every hour."""
     last = digests.claim_due(after=after)
-    _file_once(send_letters)
+    file_once(send_letters, sooner=True)
     if last is not None:
         send_digests.enqueue(after=last)
     else:
-        _file_once(send_digests, run_after=now() + timedelta(minutes=30))
+        file_once(send_digests, run_after=now() + timedelta(minutes=30), sooner=True)
 
 
 @task()
@@ -371,14 +368,14 @@ def forget_old() -> None:
     horizon = now() - timedelta(days=KEPT_DAYS)
     Notification.objects.filter(at__lt=horizon).exclude(seen_at=None).delete()
     letters.forget_before(horizon)
-    _file_once(forget_old, run_after=now() + _DAY)
+    file_once(forget_old, run_after=now() + _DAY, sooner=True)
 
 
 def begin() -> None:
     """What a starting worker owes: letters that the one before had in hand, and the clocks."""
     letters.give_up_claimed()
     for clock in (send_letters, send_digests, forget_old):
-        _file_once(clock)
+        file_once(clock, sooner=True)
 
 
 def _tell_of_post(user_ids: Collection[int], post: Post, kind: Kind) -> None:
@@ -414,7 +411,7 @@ def _tell_and_follow_up(
     kept = audience.without_distant(user_ids, story.actor_id)
     told: Told = tell(audience.who_may_see(kept, repository), story)
     if told.mails:
-        _file_once(send_letters, run_after=now() + letters.GRACE)
+        file_once(send_letters, run_after=now() + letters.GRACE, sooner=True)
     if told.pushes:
         push_out.enqueue(key=story.key)
         transaction.on_commit(wake_worker)
@@ -479,11 +476,3 @@ def _by_kind(reasons: dict[int, Kind]) -> dict[Kind, list[int]]:
 
 def _short(ref: str) -> str:
     return ref.removeprefix("refs/tags/")
-
-
-def _file_once(filed: Any, run_after: Any = None) -> None:
-    """File a task unless it waits already and comes as early."""
-    soon_enough = Q(run_after=get_date_max()) | Q(run_after__lte=run_after or now())
-    waiting = DBTaskResult.objects.filter(soon_enough, status="READY", task_path=filed.module_path)
-    if not waiting.exists():
-        (filed.using(run_after=run_after) if run_after else filed).enqueue()
