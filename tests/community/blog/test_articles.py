@@ -333,7 +333,7 @@ def test_a_list_asks_the_database_as_often_for_many_articles_as_for_one(
 ) -> None:
     for number in range(4):
         actions.publish(ada, article=write(f"Article {number}", tags=("one",)))
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(2):  # type: ignore[operator]
         queries.articles(ANONYMOUS, Wish())
 
 

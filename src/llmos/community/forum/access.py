@@ -13,7 +13,7 @@ from llmos.community.forum.words import level_word
 from llmos.community.threads.access import is_moderator, thread_for
 from llmos.community.threads.errors import ThreadNotFound
 from llmos.community.threads.models import State, Thread
-from llmos.community.trust.queries import standing_of
+from llmos.community.trust.queries import level_of
 
 # What lists show of a thread.
 SHOWN = tuple(
@@ -63,7 +63,7 @@ def may_open(viewer: Viewer, category: Category) -> bool:
         return False
     if viewer.is_admin or category.opens_from == 0:
         return True
-    return standing_of(viewer.user_id).level >= category.opens_from
+    return level_of(viewer.user_id) >= category.opens_from
 
 
 def refuse_strangers(viewer: Viewer, category: Category) -> None:

@@ -20,7 +20,7 @@ from llmos.community.threads.models import Post, State, Thread
 from llmos.community.threads.tags import tag_named
 from llmos.community.trust.errors import NotTrustedYet
 from llmos.community.trust.models import Level
-from llmos.community.trust.queries import standing_of
+from llmos.community.trust.queries import level_of
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import now
 from llmos.store.events import announce
@@ -177,7 +177,7 @@ def _locked(topic: Topic) -> Topic:
 
 def _refuse_new_tags(viewer: Viewer, author: int, tags: list[str]) -> None:
     """New members choose among the tags that are there. Raises NotTrustedYet."""
-    if viewer.is_admin or standing_of(author).level >= Level.MEMBER:
+    if viewer.is_admin or level_of(author) >= Level.MEMBER:
         return
     unknown = [word for word in tags if word.strip() and tag_named(word) is None]
     if unknown:

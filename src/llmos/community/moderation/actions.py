@@ -32,7 +32,7 @@ from llmos.community.trust import actions as trust
 from llmos.community.trust.config import CommunitySettings
 from llmos.community.trust.limits import check_pace
 from llmos.community.trust.models import Level
-from llmos.community.trust.queries import standing_of
+from llmos.community.trust.queries import level_of, standing_of
 from llmos.kit.config import current
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import now
@@ -139,7 +139,7 @@ def set_level(
         raise Invalid(_("There is no such level"))
     if level == Level.STEWARD and not viewer.is_admin:
         raise Forbidden(_("Only administrators make stewards"))
-    raises = level >= standing_of(target.member.pk).level
+    raises = level >= level_of(target.member.pk)
     text = reason_of(reason, words, otherwise=TRUSTED if raises else "")
     case = _locked_case(target)
     trust.set_level(user_id=target.member.pk, level=Level(level), reason=shown(text), held=held)
@@ -317,7 +317,7 @@ def _hide_if_many(case: Case, target: Target) -> None:
         return
     weighty = case.reports.filter(is_settled=False, weighs=True).count()
     enough = current(CommunitySettings).reports_that_hide
-    if 0 < enough <= weighty and standing_of(member.pk).level == Level.NEW:
+    if 0 < enough <= weighty and level_of(member.pk) == Level.NEW:
         case.judged_edits = post.edits
         case.save(update_fields=["judged_edits"])
         _set_state(post, State.HIDDEN, MANY_REPORTS)

@@ -18,7 +18,7 @@ from llmos.accounts.queries import display_names
 from llmos.community.threads.models import Post, Reference
 from llmos.community.trust.errors import KeptAway
 from llmos.community.trust.models import Level
-from llmos.community.trust.queries import standing_of, who_block
+from llmos.community.trust.queries import level_of, who_block
 from llmos.kit.time import now
 
 SAME_TEXT = gettext_noop("The same text was posted before; a moderator looks at it first")
@@ -50,7 +50,7 @@ def reason_to_hold_edited(post: Post) -> str | None:
 
 
 def _reason(user_id: int, text: str, *, besides: int) -> str | None:
-    if standing_of(user_id).level > Level.NEW:
+    if level_of(user_id) > Level.NEW:
         return None
     own = Post.objects.filter(author_id=user_id, created_at__gt=now() - WINDOW, deed="")
     own = own.exclude(pk=besides)

@@ -14,8 +14,9 @@ from django.db.models.expressions import RawSQL
 from llmos.accounts.access import Viewer
 from llmos.community.threads.errors import PostNotFound, ThreadNotFound
 from llmos.community.threads.models import Post, State, Thread
+from llmos.community.threads.sql import thread_by_id
 from llmos.community.trust.models import Level
-from llmos.community.trust.queries import standing_of
+from llmos.community.trust.queries import level_of
 from llmos.hub.access import rights_of, visible_sql
 from llmos.hub.models import Repository
 from llmos.kit.errors import Forbidden, Unauthenticated
@@ -53,11 +54,7 @@ def keep(place: str, keeping: Keeping) -> None:
 
 def thread_for(viewer: Viewer, thread_id: int, *, place: str | None = None) -> Thread:
     """Raises ThreadNotFound."""
-    found = (
-        Thread.objects.select_related("author__namespace", "repository__namespace", "namespace")
-        .filter(pk=thread_id)
-        .first()
-    )
+    found = thread_by_id(thread_id)
     if found is None or (place is not None and found.place != place) or not sees(viewer, found):
         raise ThreadNotFound
     return found
@@ -126,7 +123,7 @@ def is_moderator(viewer: Viewer, thread: Thread | None = None) -> bool:
     """Whether she keeps order: on the whole hub, or (with a thread) there."""
     if viewer.user_id is None or not viewer.can_write:
         return False
-    if viewer.is_admin or standing_of(viewer.user_id).level >= Level.STEWARD:
+    if viewer.is_admin or level_of(viewer.user_id) >= Level.STEWARD:
         return True
     if thread is None:
         return False

@@ -41,7 +41,7 @@ from llmos.community.threads.tags import set_tags
 from llmos.community.trust.actions import count
 from llmos.community.trust.errors import KeptAway
 from llmos.community.trust.limits import check_pace, check_words
-from llmos.community.trust.queries import standing_of, who_block
+from llmos.community.trust.queries import level_of, standing_of, who_block
 from llmos.hub.models import Repository
 from llmos.kit.errors import Invalid
 from llmos.kit.text import cleaned, language_of
@@ -286,7 +286,7 @@ def may_edit(viewer: Viewer, post: Post) -> bool:
     is_own = post.author_id == viewer.user_id or (post.number == 1 and wrote(viewer, post.thread))
     if is_own or is_moderator(viewer, post.thread):
         return True
-    return post.is_wiki and standing_of(viewer.user_id).level >= 1
+    return post.is_wiki and level_of(viewer.user_id) >= 1
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from llmos.accounts.access import Viewer
-from llmos.accounts.models import Namespace, User
+from llmos.accounts.models import Namespace
 from llmos.community.threads.access import listed
 from llmos.community.threads.addresses import POSTS_A_PAGE
 from llmos.community.threads.models import (
@@ -20,9 +20,11 @@ from llmos.community.threads.models import (
     State,
     Tag,
     Thread,
-    ThreadTag,
     Watch,
 )
+from llmos.community.threads.sql import posts_numbered as posts_numbered
+from llmos.community.threads.sql import tags_of as tags_of
+from llmos.community.threads.sql import users_by_id as users_by_id
 from llmos.community.trust.models import Distance
 from llmos.kit.text import fold
 from llmos.store import db
@@ -46,19 +48,6 @@ def posts_of_page(thread: Thread, page: int) -> list[Post]:
     """Posts whose numbers stand on a page, the held back ones too, with their authors."""
     first = (page - 1) * POSTS_A_PAGE + 1
     return posts_numbered(thread, range(first, first + POSTS_A_PAGE))
-
-
-def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
-    found = Post.objects.filter(thread=thread, number__in=numbers)
-    posts = list(found.order_by("number"))
-    # A few people write most of a page, so each is read once rather than with every post.
-    ids = {post.author_id for post in posts if post.author_id is not None}
-    people = User.objects.select_related("namespace", "standing").in_bulk(ids)
-    for post in posts:
-        post.thread = thread
-        if post.author_id is not None:
-            post.author = people[post.author_id]
-    return posts
 
 
 def posts_after(thread: Thread, number: int, limit: int) -> list[Post]:
@@ -175,27 +164,6 @@ def watch_level(user_id: int, kind: str, target: str) -> int:
 def watch_levels(user_id: int, kind: str, targets: Iterable[str]) -> dict[str, int]:
     rows = Watch.objects.filter(user_id=user_id, kind=kind, target__in=list(targets))
     return dict(rows.values_list("target", "level"))
-
-
-def tags_of(threads: Collection[int]) -> dict[int, list[Tag]]:
-    """Tags by thread, in the order in which they were given. Few tags are on many threads."""
-    rows = ThreadTag.objects.filter(thread_id__in=threads).order_by("pk")
-    pairs = list(rows.values_list("thread_id", "tag_id"))
-    tags = Tag.objects.in_bulk({tag_id for _thread_id, tag_id in pairs}) if pairs else {}
-    found: dict[int, list[Tag]] = {}
-    for thread_id, tag_id in pairs:
-        if tag_id in tags:
-            found.setdefault(thread_id, []).append(tags[tag_id])
-    return found
-
-
-def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
-    """Members as lists name them; the rest of their rows is read when it is asked for."""
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
-        return {}
-    shown = ("username", "namespace__name", "namespace__kind", "namespace__avatar")
-    return User.objects.select_related("namespace").only(*shown).in_bulk(wanted)
 
 
 def draft_of(user_id: int | None, form: str) -> dict[str, Any]:

@@ -2,12 +2,19 @@
 
 from collections.abc import Collection
 
-from llmos.community.trust.models import Distance, Standing
+from llmos.community.trust.models import Distance, Level, Standing
+from llmos.store.db import row
 
 
 def standing_of(user_id: int) -> Standing:
     """A member's standing; one that was never written is that of somebody new."""
     return Standing.objects.filter(pk=user_id).first() or Standing(user_id=user_id)
+
+
+def level_of(user_id: int) -> int:
+    """A member's level alone: one point read, since every page of a thread asks."""
+    found = row(f"SELECT level FROM {Standing._meta.db_table} WHERE user_id = %s", (user_id,))
+    return int(found[0]) if found else Level.NEW
 
 
 def levels_of(user_ids: Collection[int]) -> dict[int, int]:

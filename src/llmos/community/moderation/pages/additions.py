@@ -11,7 +11,7 @@ from llmos.community.moderation.queries import open_cases
 from llmos.community.threads.access import is_moderator
 from llmos.community.threads.additions import Control
 from llmos.community.threads.models import Post, Thread
-from llmos.community.trust.queries import degree_between, standing_of
+from llmos.community.trust.queries import degree_between, level_of, standing_of
 from llmos.hub.additions import Named, Panel
 from llmos.hub.door import viewer_of_page
 from llmos.kit.time import now
@@ -69,7 +69,7 @@ def profile_level(request: HttpRequest, place: Namespace) -> Panel | None:
     """In the line of facts under a member's name."""
     if place.kind != Namespace.Kind.USER:
         return None
-    return Panel("moderation/level.html", {"level": standing_of(place.user.pk).level})
+    return Panel("moderation/level.html", {"level": level_of(place.user.pk)})
 
 
 def _controls_of(

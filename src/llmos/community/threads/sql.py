@@ -1,0 +1,103 @@
+"""What every page of a conversation reads, by hand-written SQL.
+
+An ORM query takes longer to put together than SQLite takes to answer it, and a page of a thread
+needs half a dozen. Model instances come back; columns that pages do not show are read when
+somebody asks for them.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+
+from llmos.accounts.models import Namespace, User
+from llmos.community.threads.models import Post, Tag, Thread, ThreadTag
+from llmos.community.trust.models import Level, Standing
+from llmos.hub.models import Repository
+from llmos.store import db
+
+_USER = ("password", "last_login", "is_superuser", "email", "date_joined")
+_NAMESPACE = ("bio", "website", "created_at")
+
+
+def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
+    """Members by id, with their namespaces and the level of their standing."""
+    wanted = sorted({one for one in ids if one is not None})
+    if not wanted:
+        return {}
+    found = db.rows(f"{_people()} WHERE u.id IN ({_marks(wanted)})", wanted)
+    members = (_member(row) for row in found)
+    return {member.pk: member for member in members}
+
+
+def thread_by_id(thread_id: int) -> Thread | None:
+    """A thread with its author, repository and blog."""
+    columns = db.columns(Thread, "t")
+    found = db.row(f"SELECT {columns} FROM {Thread._meta.db_table} t WHERE t.id = %s", (thread_id,))
+    if found is None:
+        return None
+    made = db.instance(Thread, found)
+    made.author = users_by_id([made.author_id]).get(made.author_id or 0)
+    # Most threads have neither.
+    if made.repository_id is not None:
+        made.repository = Repository.objects.select_related("namespace").get(pk=made.repository_id)
+    if made.namespace_id is not None:
+        made.namespace = Namespace.objects.get(pk=made.namespace_id)
+    return made
+
+
+def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
+    """Posts of a thread by their numbers, in order, with their authors."""
+    if not numbers:
+        return []
+    found = db.rows(
+        f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
+        f"WHERE p.thread_id = %s AND p.number IN ({_marks(numbers)}) ORDER BY p.number",
+        (thread.pk, *numbers),
+    )
+    made = [db.instance(Post, row) for row in found]
+    # A few people write most of a page, so each is read once rather than with every post.
+    authors = users_by_id(post.author_id for post in made)
+    for post in made:
+        post.thread = thread
+        if post.author_id is not None:
+            post.author = authors[post.author_id]
+    return made
+
+
+def tags_of(thread_ids: Collection[int]) -> dict[int, list[Tag]]:
+    """Tags by thread, in the order in which they were given."""
+    if not thread_ids:
+        return {}
+    found = db.rows(
+        f"SELECT x.thread_id, {db.columns(Tag, 't')} FROM {ThreadTag._meta.db_table} x "
+        f"JOIN {Tag._meta.db_table} t ON t.id = x.tag_id "
+        f"WHERE x.thread_id IN ({_marks(thread_ids)}) ORDER BY x.id",
+        tuple(thread_ids),
+    )
+    by_thread: dict[int, list[Tag]] = {}
+    for thread_id, *row in found:
+        by_thread.setdefault(thread_id, []).append(db.instance(Tag, row))
+    return by_thread
+
+
+@cache
+def _people() -> str:
+    return (
+        f"SELECT s.level, {db.columns(User, 'u', without=_USER)}, "
+        f"{db.columns(Namespace, 'n', without=_NAMESPACE)} FROM {User._meta.db_table} u "
+        f"JOIN {Namespace._meta.db_table} n ON n.id = u.namespace_id "
+        f"LEFT JOIN {Standing._meta.db_table} s ON s.user_id = u.id"
+    )
+
+
+def _member(row: Sequence[object]) -> User:
+    level, *columns = row
+    split = len(User._meta.concrete_fields) - len(_USER)
+    member = db.instance(User, columns[:split], without=_USER)
+    member.namespace = db.instance(Namespace, columns[split:], without=_NAMESPACE)
+    # Nobody asks again for a standing that was never written: that of somebody new.
+    member.standing = Standing(user=member, level=level or Level.NEW)
+    return member
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
