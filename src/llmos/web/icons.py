@@ -20,6 +20,25 @@ def icon(name: str, label: str = "") -> Markup:
     )
 
 
+def icon_again(name: str, label: str = "") -> Markup:
+    """The same for a page that shows it dozens of times: a reference to a drawing of `sprite`."""
+    css = "icon icon-fill" if name in _FILLED else "icon"
+    meaning = Markup('role="img" aria-label="{}"').format(label) if label else _DECORATION
+    return Markup('<svg class="{}" {}><use href="#pic-{}"/></svg>').format(
+        css, meaning, _FILLED.get(name, name)
+    )
+
+
+@cache
+def sprite(*names: str) -> Markup:
+    """The drawings that `icon_again` refers to, once in a page and not to be seen there."""
+    drawn = Markup("").join(
+        Markup('<symbol id="pic-{}" viewBox="0 0 24 24">{}</symbol>').format(name, _shapes()[name])
+        for name in names
+    )
+    return Markup('<svg class="sprite" aria-hidden="true">{}</svg>').format(drawn)
+
+
 def icon_names() -> list[str]:
     return [*_shapes(), *_FILLED]
 

@@ -18,7 +18,7 @@ from llmos.community.notifications.bell import bell_of
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.store.config import ServerSettings
-from llmos.web.icons import icon, icon_names
+from llmos.web.icons import icon, icon_again, icon_names, sprite
 from llmos.web.static import digest_of, static_url
 
 THEME_COOKIE = "llmos_theme"
@@ -41,6 +41,8 @@ def environment(**options: Any) -> Environment:
         url=url,
         icon=icon,
         icon_names=icon_names,
+        icon_again=icon_again,
+        sprite=sprite,
         kinds=KINDS,
         ago=ago,
         clean=without_none,

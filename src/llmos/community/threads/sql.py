@@ -7,6 +7,7 @@ somebody asks for them.
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from llmos.accounts.models import Namespace, User
 from llmos.community.threads.models import Post, Tag, Thread, ThreadTag
@@ -89,7 +90,7 @@ def _people() -> str:
     )
 
 
-def _member(row: Sequence[object]) -> User:
+def _member(row: Sequence[Any]) -> User:
     level, *columns = row
     split = len(User._meta.concrete_fields) - len(_USER)
     member = db.instance(User, columns[:split], without=_USER)
