@@ -164,3 +164,21 @@ def test_one_bad_file_stops_no_other(api: HfApi, reader: Reader) -> None:
     reader.wait_for(f"/blog/press/{name}", "A good one")
     for slug in ("a-bad", "b-cover", "c-notes"):
         assert reader.get(f"/blog/press/{slug}").status_code == 404
+
+
+def test_two_files_of_one_push_may_be_translations_of_each_other(
+    api: HfApi, reader: Reader
+) -> None:
+    name = new_name()
+    api.create_repo(f"press/{name}")
+    more = "language: {}\ntranslates: {}\n"
+    files = {
+        f"articles/{name}.md": TEXT.format(title="A", more=more.format("en", f"{name}-zh")),
+        f"articles/{name}-zh.md": TEXT.format(title="甲", more=more.format("zh", name)),
+        f"articles/{name}-odd.md": TEXT.format(title="Odd", more=more.format("en", "nowhere")),
+    }
+    commit(api, f"press/{name}", dict(files))
+
+    reader.wait_for(f"/blog/press/{name}", f"/blog/press/{name}-zh")
+    assert "甲" in reader.wait_for(f"/blog/press/{name}-zh", f'href="/blog/press/{name}"')
+    assert reader.get(f"/blog/press/{name}-odd").status_code == 404

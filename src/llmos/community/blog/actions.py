@@ -17,7 +17,12 @@ from llmos.accounts.models import Namespace
 from llmos.accounts.names import key_of
 from llmos.accounts.queries import user_named
 from llmos.community.blog.access import check_editor, check_writer, may_edit
-from llmos.community.blog.errors import KeptInRepository, NotYourArticle, SlugTaken
+from llmos.community.blog.errors import (
+    KeptInRepository,
+    NotYourArticle,
+    OriginalMissing,
+    SlugTaken,
+)
 from llmos.community.blog.events import ArticleScheduled, CoauthorInvited
 from llmos.community.blog.models import Article, Coauthor, Series
 from llmos.community.blog.reading import minutes_of
@@ -382,7 +387,7 @@ def _set_series(article: Article, words: Words) -> None:
 
 
 def _group(viewer: Viewer, article: Article, words: Words) -> int | None:
-    """The group of translations that the article belongs to. Raises Invalid."""
+    """The group of translations that the article belongs to. Raises OriginalMissing."""
     if not words.translates:
         others = Article.objects.filter(group=article.group).exclude(pk=article.pk)
         return article.group if article.group == article.pk and others.exists() else None
@@ -394,10 +399,7 @@ def _group(viewer: Viewer, article: Article, words: Words) -> int | None:
         .first()
     )
     if other is None or not may_edit(viewer, other):
-        raise Invalid(
-            _("%(address)s is no article of yours that this one can be a translation of")
-            % {"address": words.translates[:200]}
-        )
+        raise OriginalMissing(words.translates)
     if other.group is None:
         Article.objects.filter(pk=other.pk).update(group=other.pk)
     return other.group or other.pk

@@ -38,6 +38,18 @@ class SlugTaken(Conflict):
         )
 
 
+class OriginalMissing(Invalid):
+    """What it says it is a translation of is not there, or not its author's."""
+
+    code = "OriginalMissing"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            _("%(address)s is no article of yours that this one can be a translation of")
+            % {"address": address[:200]}
+        )
+
+
 class NotYourBlog(Forbidden):
     """Writing in an organisation's name needs the role of a contributor there."""
 

@@ -6,6 +6,7 @@ articles of a repository that not everybody may read are nobody's.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer, viewer_of_user
 from llmos.accounts.models import User
 from llmos.community.blog import actions
-from llmos.community.blog.errors import BadArticle
+from llmos.community.blog.errors import BadArticle, OriginalMissing
 from llmos.community.blog.events import FileRefused
 from llmos.community.blog.files import (
     FOLDER,
@@ -57,16 +58,45 @@ def follow(repository: Repository, sha: str, *, user: User | None) -> int:
         _refuse(repository, sha, FOLDER, text % {"n": MOST_FILES}, user)
         return 0
     Trouble.objects.filter(repository=repository).exclude(path__in=files).delete()
-    wait = 0
-    for path, entry in files.items():
-        try:
-            _follow_file(repository, sha, entry, sources.get(path), user)
-            Trouble.objects.filter(repository=repository, path=path).delete()
-        except TooFast as refusal:
-            wait = max(wait, int(refusal.headers.get("Retry-After", _A_WHILE)))
-        except Refusal as refusal:
-            _refuse(repository, sha, path, refusal.message, user)
-    return wait
+    push = _Push(repository, sha, user)
+    early = push.take(files.values())
+    # Two files of one push may be translations of each other, so that neither could come first:
+    # both are drafts for a moment, then each finds the other.
+    push.take(early, alone=True)
+    for entry, refusal in push.take(early).items():
+        _refuse(repository, sha, entry.path, refusal.message, user)
+    return push.wait
+
+
+@dataclass
+class _Push:
+    """Files of one commit on their way to be articles; `wait` says when to try the rest again."""
+
+    repository: Repository
+    sha: str
+    user: User | None
+    wait: int = 0  # seconds
+
+    def take(
+        self, entries: Iterable[Entry], *, alone: bool = False
+    ) -> dict[Entry, OriginalMissing]:
+        """Make articles of files; those are left whose originals are not there.
+
+        `alone` makes a draft of each, without what it is a translation of.
+        """
+        left: dict[Entry, OriginalMissing] = {}
+        for entry in entries:
+            path = entry.path
+            try:
+                _follow_file(self.repository, self.sha, entry, self.user, alone=alone)
+                Trouble.objects.filter(repository=self.repository, path=path).delete()
+            except OriginalMissing as refusal:
+                left[entry] = refusal
+            except TooFast as refusal:
+                self.wait = max(self.wait, int(refusal.headers.get("Retry-After", _A_WHILE)))
+            except Refusal as refusal:
+                _refuse(self.repository, self.sha, path, refusal.message, self.user)
+        return left
 
 
 def _is_open(repository: Repository) -> bool:
@@ -94,9 +124,11 @@ def _withdraw(sources: Iterable[Source]) -> None:
 
 @transaction.atomic
 def _follow_file(
-    repository: Repository, sha: str, entry: Entry, source: Source | None, user: User | None
+    repository: Repository, sha: str, entry: Entry, user: User | None, *, alone: bool
 ) -> None:
     """Raises what is wrong with the file."""
+    rows = Source.objects.select_related("article__thread__author")
+    source = rows.filter(repository=repository, path=entry.path).first()
     same = source is not None and source.blob == entry.oid
     if source is not None and same and source.article.thread.published_at is not None:
         return
@@ -108,6 +140,8 @@ def _follow_file(
         if source is not None:
             _withdraw([source])
         return
+    if alone:
+        written = replace(written, words=replace(written.words, translates=""), is_draft=True)
     source = source or _moved(repository, sha, written)
     viewer = viewer_of_user(_writer(repository, source, user))
     links = _links(repository, sha, entry.path)
@@ -122,7 +156,7 @@ def _follow_file(
         source = Source(article=article, repository=repository)
     else:
         article = article_with(source.article_id)
-        if not same:
+        if not same or written.words.translates:
             actions.rewrite(viewer, article=article, words=written.words, links=links)
     if not same:
         source.path, source.commit, source.blob = entry.path, sha, entry.oid
