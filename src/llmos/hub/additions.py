@@ -18,6 +18,7 @@ from llmos.hub.models import Repository
 Tab = tuple[str, str, str, int | None]  # name, address, text, count beside the text
 # On the card's page above the columns, above the card and beside it; in the settings before
 # what cannot be undone; and on pages that commit, before the button.
+HomePlace = Literal["main", "aside"]
 Place = Literal["above", "main", "aside", "settings", "commit"]
 # On the page of a member or an organisation: in the line of facts under the name, beside the
 # lists, and below them.
@@ -56,7 +57,7 @@ BesideMaker = Callable[[HttpRequest, Named], Panel | None]
 
 _tabs: list[TabMaker] = []
 _properties: dict[str, Property] = {}
-_home: list[HomePanelMaker] = []
+_home: dict[HomePlace, list[HomePanelMaker]] = {place: [] for place in get_args(HomePlace)}
 _beside: list[BesideMaker] = []
 _profile: dict[ProfilePlace, list[ProfilePanelMaker]] = {
     place: [] for place in get_args(ProfilePlace)
@@ -74,10 +75,10 @@ def add_panel(place: Place, panel: PanelMaker) -> None:
         _panels[place].append(panel)
 
 
-def add_home_panel(panel: HomePanelMaker) -> None:
-    """Beside the lists of the first page."""
-    if panel not in _home:
-        _home.append(panel)
+def add_home_panel(place: HomePlace, panel: HomePanelMaker) -> None:
+    """On the first page, below its lists (`main`) or beside them."""
+    if panel not in _home[place]:
+        _home[place].append(panel)
 
 
 def add_profile_panel(place: ProfilePlace, panel: ProfilePanelMaker) -> None:
@@ -116,8 +117,11 @@ def panels_of(request: HttpRequest, at: Opened, *places: Place) -> dict[Place, l
     }
 
 
-def home_panels(request: HttpRequest) -> list[Panel]:
-    return [panel for make in _home if (panel := make(request))]
+def home_panels(request: HttpRequest) -> dict[HomePlace, list[Panel]]:
+    return {
+        place: [panel for make in makers if (panel := make(request))]
+        for place, makers in _home.items()
+    }
 
 
 def profile_panels(request: HttpRequest, place: Namespace) -> dict[ProfilePlace, list[Panel]]:

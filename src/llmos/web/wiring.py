@@ -38,6 +38,7 @@ from llmos.community.threads import cards as threads_cards
 from llmos.community.threads import events as threads
 from llmos.community.threads import taking as threads_taking
 from llmos.community.threads import tasks as threads_tasks
+from llmos.community.threads.pages import home as threads_home
 from llmos.community.trust import events as trust
 from llmos.community.trust import limits
 from llmos.community.trust import tasks as trust_tasks
@@ -104,7 +105,7 @@ def _learning() -> None:
     additions.add_property("evalResults", evaluation_api.eval_results)
     additions.add_panel("aside", welcome_learning.panel)
     additions.add_panel("aside", training_offer)
-    additions.add_home_panel(jobs_home.now_running)
+    additions.add_home_panel("aside", jobs_home.now_running)
 
 
 def _discussions() -> None:
@@ -136,6 +137,7 @@ def _lineage() -> None:
 def _find() -> None:
     """Posts in the search index."""
     search.provide(finding_documents.search_documents)
+    additions.add_home_panel("main", threads_home.talked_about)
     listen(threads.PostWritten, finding_tasks.on_post)
     listen(threads.PostChanged, finding_tasks.on_post)
     listen(threads.ThreadChanged, finding_tasks.on_thread)
@@ -145,7 +147,7 @@ def _welcome() -> None:
     """First tasks that a merge or a push finishes, and where newcomers are led on."""
     listen(hub.RefUpdated, welcome_tasks.on_ref_updated)
     listen(hub.ChangeRequestChanged, welcome_tasks.on_change_request)
-    additions.add_home_panel(welcome_checklists.home_panel)
+    additions.add_home_panel("aside", welcome_checklists.home_panel)
 
 
 def _blog() -> None:
@@ -170,7 +172,7 @@ def _keep_order() -> None:
     threads_additions.add_post_check(moderation_holds.reason_to_hold)
     threads_additions.add_post_control(moderation_additions.controls)
     threads_additions.add_thread_panel(moderation_additions.silence_notice)
-    additions.add_home_panel(moderation_additions.waiting)
+    additions.add_home_panel("aside", moderation_additions.waiting)
     additions.add_beside(moderation_additions.profile_deeds)
     additions.add_profile_panel("facts", moderation_additions.profile_level)
     limits.provide_times("thread", moderation_queries.threads_by)
@@ -213,7 +215,7 @@ def _social() -> None:
     additions.add_profile_panel("facts", social_profile.facts)
     additions.add_profile_panel("aside", social_profile.given)
     additions.add_profile_panel("aside", social_profile.lately)
-    additions.add_home_panel(social_home.news)
+    additions.add_home_panel("aside", social_home.news)
 
 
 def _let_go() -> None:

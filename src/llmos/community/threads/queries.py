@@ -198,3 +198,12 @@ def tags_beginning(letters: str) -> list[dict[str, str]]:
     ).distinct()
     rows = found.order_by("-threads_count", "name")[:MENTIONS_OFFERED]
     return [{"name": tag.name, "about": tag.title_zh or tag.title_en} for tag in rows]
+
+
+def talked_about_lately(viewer: Viewer, count: int) -> list[Thread]:
+    """Topics and articles in which something was written last, newest first."""
+    found: list[Thread] = []
+    for place in (Thread.Place.TOPIC, Thread.Place.ARTICLE):  # each walks its own index
+        threads = Thread.objects.filter(listed(viewer), place=place)
+        found += threads.order_by("-bumped_at", "-pk")[:count]
+    return sorted(found, key=lambda thread: thread.bumped_at, reverse=True)[:count]
