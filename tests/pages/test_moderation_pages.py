@@ -138,8 +138,8 @@ def test_the_second_of_two_moderators_reads_who_was_first(
 
 
 def test_readers_find_no_queue(windows: Windows) -> None:
-    bob = windows.of("bob")
-    answer = bob.goto("/moderation")
+    reader = windows.newcomer("rita")
+    answer = reader.goto("/moderation")
     assert answer is not None
     assert answer.status == 403
 

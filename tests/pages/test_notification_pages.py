@@ -47,7 +47,7 @@ def bob(browser: Browser, hub_server: HubServer) -> Iterator[Page]:
 
 
 def test_news_is_looked_at_one_by_one_or_all_at_once(bob: Page, told: str) -> None:
-    bob.goto("/notifications")
+    bob.goto("/notifications?kind=work")
     rows = bob.locator(".news-row.is-unread")
     expect(rows.filter(has_text="更好的说明")).to_contain_text("ada proposes a change")
     count = rows.count()

@@ -84,7 +84,6 @@ def test_a_first_task_is_offered_taken_and_done_by_a_merged_change(
     )
     owners = HfApi(endpoint=hub_server.url, token=hub_server.tokens["ada"])
     assert made.pr_num is not None
-    owners.change_discussion_status(filled.dataset, made.pr_num, "open", repo_type="dataset")
     owners.merge_pull_request(filled.dataset, made.pr_num, repo_type="dataset")
 
     bob.goto(address)

@@ -1,9 +1,10 @@
 """When something is stale: as soon as a source holds other content, and for no less."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django_tasks_db.models import DBTaskResult
 from tests.provenance.made import a_repository, an_activity, changed
 
 from llmos.accounts import actions as accounts
@@ -20,27 +21,27 @@ from llmos.provenance.models import Activity, Edge, Receipt
 from llmos.provenance.queries import made_by
 from llmos.provenance.tasks import catch_up, on_activity_recorded
 from llmos.store import events
+from llmos.store.tasks import task
 from llmos.wire.receipts import statement
 
 pytestmark = pytest.mark.django_db
 
 
-class Hearer:
+@task()
+def hear(**fields: Any) -> None:
     """Somebody in a room to the right."""
 
-    def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
 
-    def enqueue(self, **fields: Any) -> None:
-        self.heard.append(fields)
+Heard = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    hearer = Hearer()
+def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
+    """What was filed for her, in order."""
     for event in (SourceMovedOn, RebuildRecorded):
-        monkeypatch.setitem(events._listeners, event, [hearer])
-    return hearer.heard
+        monkeypatch.setitem(events._listeners, event, [hear])
+    filed = DBTaskResult.objects.filter(task_path=hear.module_path).order_by("enqueued_at")
+    return lambda: [row.args_kwargs["kwargs"] for row in filed.all()]
 
 
 @pytest.fixture
@@ -84,19 +85,19 @@ def test_content_makes_stale_and_words_do_not(
 
 
 def test_rooms_to_the_right_hear_once_of_what_became_stale(
-    ada: User, rows: Repository, trained: Activity, heard: list[dict[str, Any]]
+    ada: User, rows: Repository, trained: Activity, heard: Heard
 ) -> None:
     changed(rows, {"train.jsonl": "other"})
     for _ in range(2):
         follow_source(rows.pk)
-    assert heard == [{"repository_id": rows.pk, "activity_ids": [trained.pk]}]
+    assert heard() == [{"repository_id": rows.pk, "activity_ids": [trained.pk]}]
 
     fresh = an_activity(ada, [rows], a_repository(ada, "second"))
     number = rows.pk
     delete_repository(repository=rows)
     follow_source(number)
 
-    assert heard[1:] == [{"repository_id": number, "activity_ids": [fresh.pk]}]
+    assert heard()[1:] == [{"repository_id": number, "activity_ids": [fresh.pk]}]
 
 
 def test_content_that_comes_back_makes_it_fresh_again(rows: Repository, trained: Activity) -> None:
@@ -159,7 +160,7 @@ def test_what_rests_on_something_stale_is_stale_itself(ada: User, rows: Reposito
     assert graph.stale() == {first.pk, second.pk, beside.pk}
 
 
-def test_a_rebuild_is_judged_once(trained: Activity, heard: list[dict[str, Any]]) -> None:
+def test_a_rebuild_is_judged_once(trained: Activity, heard: Heard) -> None:
     made = {
         "recipe": {**trained.recipe, "workers": 2},
         "software": trained.software,
@@ -180,7 +181,7 @@ def test_a_rebuild_is_judged_once(trained: Activity, heard: list[dict[str, Any]]
         "files": {"model.safetensors": ["ab" * 32, "cd" * 32]},
         "recipe": {"workers": [None, 2]},
     }
-    assert heard == [{"activity_id": trained.pk, "job_id": "1" * 24, "equal": False}]
+    assert heard() == [{"activity_id": trained.pk, "job_id": "1" * 24, "equal": False}]
 
 
 def test_a_rebuild_from_which_nothing_came_is_not_equal(trained: Activity) -> None:

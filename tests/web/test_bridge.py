@@ -13,6 +13,9 @@ from tests.conftest import in_a_loop
 
 from llmos.web.bridge import FORM_LIMIT_BYTES, Bridge
 
+# A thread of the pool looks at its connection first, if an earlier test left it one.
+pytestmark = pytest.mark.django_db
+
 
 def echo(request: HttpRequest, word: str) -> HttpResponse:
     response = HttpResponse(f"{request.method} {word} {request.GET.get('q', '')} ".encode())

@@ -34,7 +34,7 @@ ROUTES = frozenset(
     language i18n about terms privacy contact legal cookies likes followers following
     follow contributions series t notes threads attachments mentions drafts preview watch
     bookmarks unsubscribe mail
-    tour start examples first-tasks
+    tour start examples first-tasks forum.atom forum.json blog.atom blog.json feed.atom feed.json
     errors assets avatars uploads downloads telemetry webhooks storage s3 proxy internal
     """.split()
 )

@@ -30,7 +30,7 @@ def models(hub_server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> d
     root = tmp_path_factory.mktemp("shown")
     for use, (name, make) in MODELS.items():
         folder = make(root / use)
-        (folder / "README.md").write_text(f"---\npipeline_tag: {use}\n---\n")
+        (folder / "README.md").write_text(f"---\nlicense: mit\npipeline_tag: {use}\n---\n")
         push(api, name, folder)
     return {use: name for use, (name, _make) in MODELS.items()}
 

@@ -111,6 +111,7 @@ class Draft:
             self._added_folders = {
                 f for f in self._added_folders if f != path and not f.startswith(path + "/")
             }
+            self._forget_empty_folders(path)
         self._import_if_large(0)
         if self._added.pop(path, None) is not None:
             self._forget_empty_folders(path)
