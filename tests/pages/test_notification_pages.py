@@ -57,6 +57,8 @@ def test_news_is_looked_at_one_by_one_or_all_at_once(bob: Page, told: str) -> No
     bob.goto("/notifications?kind=work")
     expect(rows).to_have_count(count - 1)
     bob.get_by_role("button", name="Mark all as seen").click()
+    bob.wait_for_load_state()
+    bob.goto("/notifications?kind=work")
     expect(rows).to_have_count(0)
     expect(bob.locator(".news-row").filter(has_text="更好的说明").first).to_be_visible()
 

@@ -29,6 +29,8 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
     if base is not None:
         recipe = replace(recipe, base=str(base_path(base)))
     out = folder / "model"
+    # An attempt that was killed while it pushed has left its card, which training does not make.
+    (out / "README.md").unlink(missing_ok=True)
     with measured() as meter:
         trained = train(recipe, data, out, work=folder, reporter=reporter)
         cost = meter.cost()
