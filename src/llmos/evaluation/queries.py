@@ -289,7 +289,7 @@ def _measured(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
         "SELECT x.id, x.board_id, x.model_id, r.full_name, r.visibility, x.model_commit, "
         "x.parameters, x.value, CAST(x.at AS TEXT), x.low, x.high, x.cpu_seconds, x.energy_wh, "
         f"x.samples FROM evaluation_result x {joins} "
-        f"WHERE x.board_id IN ({_marks(boards)}) AND {condition} ORDER BY x.at DESC, x.id DESC",
+        f"WHERE x.board_id IN ({db.marks(boards)}) AND {condition} ORDER BY x.at DESC, x.id DESC",
         [*(board.pk for board in boards), *params],
     )
     return [
@@ -321,7 +321,7 @@ def _claimed(viewer: Viewer, boards: Sequence[Board]) -> list[Row]:
         "SELECT c.id, c.board_id, c.model_id, r.full_name, r.visibility, r.parameters, c.value, "
         "CAST(c.first_seen AS TEXT), c.filename, c.notes, c.source_url "
         "FROM evaluation_claim c JOIN hub_repository r ON r.id = c.model_id "
-        f"WHERE c.board_id IN ({_marks(boards)}) AND {visible} ORDER BY c.id",
+        f"WHERE c.board_id IN ({db.marks(boards)}) AND {visible} ORDER BY c.id",
         [*(board.pk for board in boards), *params],
     )
     return [
@@ -420,7 +420,7 @@ def _with_best(viewer: Viewer, rows: Sequence[BoardRow]) -> None:
     joins, condition, params = visible_results_sql(viewer)
     found = db.rows(
         "SELECT x.board_id, MAX(x.value), MIN(x.value) FROM evaluation_result x "
-        f"{joins} WHERE x.board_id IN ({_marks(boards)}) AND {condition} GROUP BY x.board_id",
+        f"{joins} WHERE x.board_id IN ({db.marks(boards)}) AND {condition} GROUP BY x.board_id",
         [*(board.pk for board in boards), *params],
     )
     ends = {board_id: (most, least) for board_id, most, least in found}
@@ -428,7 +428,3 @@ def _with_best(viewer: Viewer, rows: Sequence[BoardRow]) -> None:
         if row.board.pk in ends:
             most, least = ends[row.board.pk]
             row.best = most if row.board.higher_is_better else least
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join(["%s"] * len(values))

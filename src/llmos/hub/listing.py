@@ -183,7 +183,7 @@ def _add_tags(where: _Where, tags: list[list[str]]) -> None:
     if len(tags) > 1:
         tags = sorted(tags, key=_commonness)
     params = [spelling for spellings in tags for spelling in spellings]
-    first, *others = [f"t.tag IN ({', '.join(['%s'] * len(spellings))})" for spellings in tags]
+    first, *others = [f"t.tag IN ({db.marks(spellings)})" for spellings in tags]
     has = "EXISTS (SELECT 1 FROM hub_repositorytag t WHERE {} AND t.repository_id = {})"
     # Tags that many have may still meet in few rows, or in none: the index of tags knows.
     meeting = "".join(f" AND {has.format(other, 'f.repository_id')}" for other in others)
@@ -200,7 +200,7 @@ def _add_tags(where: _Where, tags: list[list[str]]) -> None:
 
 def _commonness(spellings: list[str]) -> int:
     """How many repositories have a tag, counted as far as it matters which is rarer."""
-    marks = ", ".join(["%s"] * len(spellings))
+    marks = db.marks(spellings)
     some = f"SELECT 1 FROM hub_repositorytag WHERE tag IN ({marks}) LIMIT 9999"
     found = db.row(f"SELECT COUNT(*) FROM ({some}) c", spellings)
     return int(found[0]) if found else 0

@@ -44,7 +44,7 @@ def seen(viewer: Viewer, repository_ids: Iterable[int | None]) -> set[int]:
     if not wanted:
         return set()
     condition, params = visible_sql(viewer, "r")
-    marks = ", ".join(["%s"] * len(wanted))
+    marks = db.marks(wanted)
     found = db.rows(
         f"SELECT r.id FROM {Repository._meta.db_table} r WHERE r.id IN ({marks}) AND {condition}",
         [*wanted, *params],

@@ -294,7 +294,7 @@ class _Walk:
 def _steps(ids: list[str]) -> dict[str, Step]:
     rows = db.rows(
         "SELECT id, activity, user_id, recipe_hash, software_hash, seed, hardware, cost, "
-        f"started_at, ended_at FROM {Activity._meta.db_table} WHERE id IN ({_marks(ids)})",
+        f"started_at, ended_at FROM {Activity._meta.db_table} WHERE id IN ({db.marks(ids)})",
         ids,
     )
     return {row[0]: _step(*row) for row in rows}
@@ -334,7 +334,7 @@ def _edges(viewer: Viewer, activities: list[str]) -> list[_Row]:
         f"CASE WHEN r.id IS NOT NULL AND {condition} THEN 1 ELSE 0 END "
         f"FROM {Edge._meta.db_table} e "
         f"LEFT JOIN {Repository._meta.db_table} r ON r.id = e.repository_id "
-        f"WHERE e.activity_id IN ({_marks(activities)}) ORDER BY e.id",
+        f"WHERE e.activity_id IN ({db.marks(activities)}) ORDER BY e.id",
         [*params, *activities],
     )
     return [_Row(*row) for row in rows]
@@ -380,7 +380,7 @@ def _touching(
         return []
     return db.rows(
         f'SELECT repository_id, "commit", activity_id FROM {Edge._meta.db_table} '
-        f"WHERE repository_id IN ({_marks(repositories)}) AND is_input = %s "
+        f"WHERE repository_id IN ({db.marks(repositories)}) AND is_input = %s "
         "ORDER BY id DESC LIMIT %s",
         [*repositories, is_input, limit],
     )
@@ -391,7 +391,7 @@ def _times(activities: set[str]) -> dict[str, tuple[datetime, datetime]]:
         return {}
     rows = db.rows(
         f"SELECT id, started_at, ended_at FROM {Activity._meta.db_table} "
-        f"WHERE id IN ({_marks(activities)})",
+        f"WHERE id IN ({db.marks(activities)})",
         list(activities),
     )
     return {one: (_moment(started), _moment(ended)) for one, started, ended in rows}
@@ -405,7 +405,3 @@ def _moment(value: datetime) -> datetime:
 def _members(activities: Iterable[Step | None]) -> dict[int, str]:
     wanted = {one.user_id for one in activities if one is not None and one.user_id is not None}
     return dict(User.objects.filter(pk__in=wanted).values_list("pk", "username"))
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join(["%s"] * len(values))

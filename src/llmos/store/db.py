@@ -5,7 +5,7 @@ Model instances come back, so callers never see two shapes of one row. Placehold
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -42,6 +42,11 @@ def _executed(sql: str, params: Sequence[Any]) -> Any:
 @lru_cache(maxsize=500)
 def _with_question_marks(sql: str) -> str:
     return sql.replace("%s", "?").replace("%%", "%")
+
+
+def marks(values: Sized) -> str:
+    """Placeholders for `IN (…)`, one for each value."""
+    return ", ".join(["%s"] * len(values))
 
 
 def columns(model: type[models.Model], alias: str, *, without: Sequence[str] = ()) -> str:

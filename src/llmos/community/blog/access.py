@@ -35,11 +35,6 @@ def article_for(viewer: Viewer, blog_name: str, slug: str) -> Article:
     return _seen(viewer, found)
 
 
-def article_of(viewer: Viewer, thread_id: int) -> Article:
-    """Raises ArticleNotFound."""
-    return _seen(viewer, Article.objects.select_related(*WITH).filter(pk=thread_id).first())
-
-
 def article_shared(key: str) -> Article:
     """The draft that a link opens to anybody, until its authors take the link back.
 

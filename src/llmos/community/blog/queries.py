@@ -174,10 +174,6 @@ def series_titles(blogs: Collection[Namespace]) -> list[str]:
     return list(found.values_list("title", flat=True).distinct()[:MOST_OWN])
 
 
-def count_of_blog(viewer: Viewer, blog: Namespace) -> int:
-    return _published(viewer).filter(shelf=blog.pk).order_by().count()
-
-
 def own_articles(user_id: int) -> tuple[list[Article], list[Article]]:
     """What a member works on, newest first: drafts and scheduled ones, then published ones."""
     accepted = Coauthor.objects.filter(user_id=user_id, accepted_at__isnull=False)

@@ -69,7 +69,7 @@ def visible_ids(viewer: Viewer, ids: list[int], *, unread: bool = False) -> set[
     if viewer.user_id is None or not ids:
         return set()
     condition = visible_to(viewer)
-    places = ", ".join(["%s"] * len(ids))
+    places = db.marks(ids)
     more = f"AND {UNREAD}" if unread else ""
     # News that only goes out by mail is hers, too.
     sql = condition.sql.replace("AND n.in_app", "")

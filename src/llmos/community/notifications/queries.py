@@ -148,7 +148,7 @@ def _found(
     )
     kinds = FAMILIES.get(family, ())
     if kinds:
-        sql += f" AND n.kind IN ({', '.join(['%s'] * len(kinds))})"
+        sql += f" AND n.kind IN ({db.marks(kinds)})"
         params += [str(kind) for kind in kinds]
     if before is not None:
         at = Notification.objects.filter(pk=before, user_id=viewer.user_id)

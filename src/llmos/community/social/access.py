@@ -141,7 +141,7 @@ def results_seen(viewer: Viewer, ids: Collection[str]) -> dict[str, Result]:
     if not ids:
         return {}
     joins, condition, params = visible_results_sql(viewer)
-    marks = ", ".join(["%s"] * len(ids))
+    marks = db.marks(ids)
     rows = db.rows(
         f"SELECT x.id FROM evaluation_result x {joins} WHERE x.id IN ({marks}) AND {condition}",
         [*ids, *params],

@@ -35,7 +35,7 @@ def activities_of(ids: Sequence[int]) -> list[Activity]:
     for _model, _alias, _without, size in parts:
         starts.append(starts[-1] + size)
     found: dict[int, Activity] = {}
-    for row in db.rows(f"{_activities_sql()} WHERE a.id IN ({_marks(ids)})", ids):
+    for row in db.rows(f"{_activities_sql()} WHERE a.id IN ({db.marks(ids)})", ids):
         activity, actor, own, place = (
             _part(model, row[start : start + size], without)
             for start, (model, _alias, without, size) in zip(starts, parts, strict=False)
@@ -53,7 +53,7 @@ def weights_of(ids: Sequence[int]) -> list[tuple[int, datetime, str, int, str]]:
         return []
     rows = db.rows(
         f"SELECT id, at, kind, warmth, language FROM {Activity._meta.db_table} "
-        f"WHERE id IN ({_marks(ids)})",
+        f"WHERE id IN ({db.marks(ids)})",
         ids,
     )
     return [(pk, _moment(at), *rest) for pk, at, *rest in rows]
@@ -66,7 +66,7 @@ def repositories_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Reposit
     condition, params = visible_sql(viewer, "r")
     rows = db.rows(
         f"SELECT {db.columns(Repository, 'r', without=_NOT_OF_REPOSITORIES)} "
-        f"FROM {Repository._meta.db_table} r WHERE r.id IN ({_marks(ids)}) AND {condition}",
+        f"FROM {Repository._meta.db_table} r WHERE r.id IN ({db.marks(ids)}) AND {condition}",
         [*ids, *params],
     )
     found = [db.instance(Repository, row, without=_NOT_OF_REPOSITORIES) for row in rows]
@@ -81,7 +81,7 @@ def threads_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Thread]:
     rows = db.rows(
         f"SELECT {db.columns(Thread, 't')} FROM {Thread._meta.db_table} t "
         f"LEFT JOIN {Repository._meta.db_table} r ON r.id = t.repository_id "
-        f"WHERE t.id IN ({_marks(ids)}) AND t.state = %s AND t.published_at <= %s "
+        f"WHERE t.id IN ({db.marks(ids)}) AND t.state = %s AND t.published_at <= %s "
         f"AND (t.repository_id IS NULL OR {condition})",
         [*ids, State.VISIBLE, connection.ops.adapt_datetimefield_value(now()), *params],
     )
@@ -95,7 +95,7 @@ def first_posts(threads: Collection[int]) -> dict[int, Post]:
         return {}
     rows = db.rows(
         f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
-        f"WHERE p.thread_id IN ({_marks(threads)}) AND p.number = 1 AND p.state = %s",
+        f"WHERE p.thread_id IN ({db.marks(threads)}) AND p.number = 1 AND p.state = %s",
         [*threads, State.VISIBLE],
     )
     found = [db.instance(Post, row) for row in rows]
@@ -146,10 +146,6 @@ def _moment(value: datetime | str) -> datetime:
     if isinstance(value, datetime):
         return value
     return datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
-def _marks(values: Collection[Any]) -> str:
-    return ", ".join(["%s"] * len(values))
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
@@ -377,8 +378,6 @@ def react(viewer: Viewer, *, post: Post, name: str, on: bool) -> None:
 
 def slug_of(title: str) -> str:
     """The words of a title as an address spells them; Chinese ones stay Chinese."""
-    from django.utils.text import slugify
-
     return slugify(title, allow_unicode=True)[:80].strip("-") or "-"
 
 

@@ -72,7 +72,7 @@ class OwnMarks:
 
 def own_marks(user_id: int, thread_id: int, posts: Collection[int]) -> OwnMarks:
     """All of it in one statement: each small query costs more than its answer."""
-    among = f"({', '.join(['%s'] * len(posts))})" if posts else "(NULL)"
+    among = f"({db.marks(posts)})" if posts else "(NULL)"
     found = db.rows(
         f"""
         SELECT 'read', 0, CAST(last_number AS TEXT) FROM {Reading._meta.db_table}

@@ -24,7 +24,7 @@ def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
     wanted = sorted({one for one in ids if one is not None})
     if not wanted:
         return {}
-    found = db.rows(f"{_people()} WHERE u.id IN ({_marks(wanted)})", wanted)
+    found = db.rows(f"{_people()} WHERE u.id IN ({db.marks(wanted)})", wanted)
     members = (_member(row) for row in found)
     return {member.pk: member for member in members}
 
@@ -51,7 +51,7 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
         return []
     found = db.rows(
         f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
-        f"WHERE p.thread_id = %s AND p.number IN ({_marks(numbers)}) ORDER BY p.number",
+        f"WHERE p.thread_id = %s AND p.number IN ({db.marks(numbers)}) ORDER BY p.number",
         (thread.pk, *numbers),
     )
     made = [db.instance(Post, row) for row in found]
@@ -71,7 +71,7 @@ def tags_of(thread_ids: Collection[int]) -> dict[int, list[Tag]]:
     found = db.rows(
         f"SELECT x.thread_id, {db.columns(Tag, 't')} FROM {ThreadTag._meta.db_table} x "
         f"JOIN {Tag._meta.db_table} t ON t.id = x.tag_id "
-        f"WHERE x.thread_id IN ({_marks(thread_ids)}) ORDER BY x.id",
+        f"WHERE x.thread_id IN ({db.marks(thread_ids)}) ORDER BY x.id",
         tuple(thread_ids),
     )
     by_thread: dict[int, list[Tag]] = {}
@@ -98,7 +98,3 @@ def _member(row: Sequence[Any]) -> User:
     # Nobody asks again for a standing that was never written: that of somebody new.
     member.standing = Standing(user=member, level=level or Level.NEW)
     return member
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join(["%s"] * len(values))

@@ -17,11 +17,6 @@ def level_of(user_id: int) -> int:
     return int(found[0]) if found else Level.NEW
 
 
-def levels_of(user_ids: Collection[int]) -> dict[int, int]:
-    """Levels by member, for lists of posts; new members are left out."""
-    return dict(Standing.objects.filter(pk__in=user_ids).values_list("pk", "level"))
-
-
 def kept_away_by(user_id: int, *degrees: Distance.Degree) -> set[int]:
     """Members whom this one keeps away in one of these degrees."""
     found = Distance.objects.filter(user_id=user_id, degree__in=degrees)

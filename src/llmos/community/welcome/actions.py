@@ -1,5 +1,7 @@
 """Ticking steps off, and offering, taking and finishing first tasks."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,7 +14,7 @@ from llmos.community.trust.models import Credit
 from llmos.community.welcome.errors import TaskTaken
 from llmos.community.welcome.models import FirstTask, StepDone
 from llmos.community.welcome.queries import steps_done
-from llmos.community.welcome.steps import STEPS
+from llmos.community.welcome.steps import STEPS, Step
 from llmos.hub.git import refs, repos, tree
 from llmos.hub.models import ChangeRequest, Repository
 from llmos.kit.errors import Invalid
@@ -24,10 +26,13 @@ LONGEST_TEXT = 10_000
 State = FirstTask.State
 
 
-def tick(user: User) -> set[str]:
-    """Look which steps she has done by now, remember the new ones; returns all."""
+def tick(user: User, steps: Iterable[Step] = STEPS.values()) -> set[str]:
+    """Look which of the steps she has done by now, remember the new ones; returns all she has.
+
+    Each step that is not done yet costs a look at its rows.
+    """
     done = steps_done(user)
-    new = [step for step in STEPS.values() if step.name not in done and step.was_done(user)]
+    new = [step for step in steps if step.name not in done and step.was_done(user)]
     StepDone.objects.bulk_create(
         (StepDone(user=user, step=step.name) for step in new), ignore_conflicts=True
     )

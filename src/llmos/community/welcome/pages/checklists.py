@@ -7,6 +7,7 @@ from django.urls import path
 from llmos.accounts.models import User
 from llmos.community.welcome.actions import tick
 from llmos.community.welcome.queries import progress_of
+from llmos.community.welcome.steps import CHECKLISTS
 from llmos.hub.additions import Panel
 
 
@@ -22,7 +23,7 @@ def home_panel(request: HttpRequest) -> Panel | None:
     user = request.user
     if not isinstance(user, User):
         return Panel("welcome/invitation.html")
-    first = progress_of(user.username, tick(user))[0]
+    first = progress_of(user.username, tick(user, CHECKLISTS[0].steps))[0]
     if first.done == len(first.steps):
         return None
     return Panel("welcome/next_step.html", {"progress": first})
