@@ -91,7 +91,7 @@ def _accepting(topic: Topic, post: Post) -> Control:
         "check",
         fields={"on": "0" if is_answer else "1", "seen": str(topic.answer_id or "")},
         is_pressed=is_answer,
-        is_shown=True,
+        is_shown=is_answer or topic.answer_id is None,
     )
 
 
