@@ -22,6 +22,13 @@ FORBIDDEN = re.compile(
 )
 
 
+def test_columns_stand_where_the_table_says() -> None:
+    html = render_markdown("| a | b | c |\n|---|:-:|--:|\n| 1 | 2 | 3 |\n")
+    assert "<td>1</td>" in html
+    assert '<td class="to-center">2</td>' in html
+    assert '<th class="to-right">c</th>' in html
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

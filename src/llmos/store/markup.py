@@ -109,6 +109,7 @@ def new_parser() -> MarkdownIt:
         .use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
     )
     parser.core.ruler.push("headings", _name_headings)
+    parser.core.ruler.push("columns", _align_columns)
     parser.add_render_rule("table_open", _table_open)
     parser.add_render_rule("table_close", _table_close)
     parser.add_render_rule("image", _picture)
@@ -138,6 +139,14 @@ def _name_headings(state: StateCore) -> None:
             sign,
             Token("link_close", "a", -1),
         ]
+
+
+def _align_columns(state: StateCore) -> None:
+    """Say by a class where the words of a column stand, since no text brings its own style."""
+    for token in state.tokens:
+        if token.type in {"td_open", "th_open"} and "style" in token.attrs:
+            side = str(token.attrs.pop("style")).removeprefix("text-align:")
+            token.attrSet("class", f"to-{side}")
 
 
 def _slug(title: str) -> str:
@@ -233,11 +242,11 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "mover": {"accent"},
     "mfrac": {"linethickness"},
 }
-# Classes of ours that a text may use: footnotes, task lists, anchors, names of members and tags;
-# on spans, highlighting.
+# Classes of ours that a text may use: footnotes, task lists, anchors, names of members and tags,
+# columns; on spans, highlighting.
 _CLASSES = re.compile(
     r"hl|scroll|anchor|header-anchor|footnote[a-z-]*|contains-task-list|task-list-item(-checkbox)?"
-    r"|mention|hashtag"
+    r"|mention|hashtag|to-(left|center|right)"
 )
 _WORD_CLASSES = re.compile(r"[a-z]{1,2}[a-z0-9]?")
 

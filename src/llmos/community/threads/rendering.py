@@ -27,7 +27,7 @@ from llmos.community.threads.models import Attachment, Post, Reference
 from llmos.community.threads.naming import Named
 from llmos.store.markup import MARKDOWN_LIMIT, LinkBase, new_parser, sanitised
 
-VERSION = 2
+VERSION = 3
 # No links of the place's own: relative ones lead to pages of this hub.
 NO_LINKS = LinkBase(pages="/", raw="/")
 # Characters that mean something in Markdown; parsing takes a second for some hundred thousand.
