@@ -4,7 +4,7 @@ import pytest
 from tests.community.forum.rows import answered, counts, fresh, member, opened, settled
 
 from llmos.accounts.access import ANONYMOUS, Viewer
-from llmos.community.forum import queries
+from llmos.community.forum import queries, tasks
 from llmos.community.forum.actions import accept, settle, unaccept
 from llmos.community.forum.errors import ChangedMeanwhile, NotHere
 from llmos.community.forum.listing import Wish, page_of, pinned_in
@@ -14,6 +14,7 @@ from llmos.community.threads.deeds import mark_read, set_watch
 from llmos.community.threads.models import Post, Tag, Thread
 from llmos.community.trust.errors import NotTrustedYet
 from llmos.community.trust.models import Credit, Level
+from llmos.community.trust.queries import standing_of
 from llmos.kit.errors import Forbidden, Invalid
 
 
@@ -235,3 +236,60 @@ def test_a_list_costs_the_same_number_of_queries_however_long_it_is(
         queries.shelves({})
     assert Topic.objects.count() == Thread.objects.filter(place="topic").count() == 8
     assert Post.objects.count() == 8
+
+
+def credits_of(viewer: Viewer) -> tuple[list[str], int]:
+    """What somebody is credited for as an answer, and how many credits count for her level."""
+    rows = Credit.objects.filter(user_id=viewer.user_id, kind=Credit.Kind.ANSWER)
+    return list(rows.values_list("subject", flat=True)), standing_of(viewer.user_id or 0).credits
+
+
+def test_an_answer_that_is_taken_back_takes_its_credit_along_and_no_other(
+    asker: Viewer, helper: Viewer
+) -> None:
+    earned = opened(asker, "Answered for good")
+    kept = answered(helper, earned)
+    accept(asker, topic=earned, post=kept, seen=None)
+    topic = opened(asker, "Answered for a while")
+    post = answered(helper, topic)
+    accept(asker, topic=topic, post=post, seen=None)
+    settled()
+    assert credits_of(helper) == ([f"post:{kept.pk}", f"post:{post.pk}"], 2)
+
+    unaccept(asker, topic=topic, post=post)
+    settled()
+    assert credits_of(helper) == ([f"post:{kept.pk}"], 1)
+
+    for _twice in range(2):
+        accept(asker, topic=fresh(asker, topic), post=post, seen=None)
+        settled()
+    assert credits_of(helper) == ([f"post:{kept.pk}", f"post:{post.pk}"], 2)
+
+
+def test_a_better_answer_or_a_hidden_one_moves_the_credit(
+    asker: Viewer, helper: Viewer, keeper: Viewer
+) -> None:
+    topic = opened(asker, "Two answers")
+    one, other = answered(helper, topic), answered(keeper, topic)
+    accept(asker, topic=topic, post=one, seen=None)
+    settled()
+    accept(asker, topic=topic, post=other, seen=one.pk)
+    settled()
+    assert (credits_of(helper)[1], credits_of(keeper)[1]) == (0, 1)
+
+    set_post_state(post=other, state="hidden", reason="wrong after all")
+    settled()
+    assert (credits_of(helper)[1], credits_of(keeper)[1]) == (0, 0)
+
+
+def test_credit_follows_the_topic_however_late_it_is_heard_of(
+    asker: Viewer, helper: Viewer
+) -> None:
+    topic = opened(asker, "Heard of late")
+    post = answered(helper, topic)
+    accept(asker, topic=topic, post=post, seen=None)
+    unaccept(asker, topic=topic, post=post)
+    heard = {"thread_id": topic.pk, "post_id": post.pk}
+    tasks.on_answer_withdrawn.call(**heard)
+    tasks.on_answer_accepted.call(**heard, user_id=asker.user_id)
+    assert credits_of(helper) == ([], 0)

@@ -261,3 +261,21 @@ def test_who_keeps_a_repository_hears_of_discussions_on_it(ada: Viewer, bob: Vie
     topic(bob, "A question", place=Thread.Place.DISCUSSION, repository=repository)
 
     assert told(ada) == ["bob begins a conversation"]
+
+
+def test_an_answer_that_is_accepted_no_more_is_no_news_unless_it_was_seen(
+    ada: Viewer, bob: Viewer
+) -> None:
+    thread = topic(ada)
+    post = answer(bob, thread)
+    heard = {"thread_id": thread.pk, "post_id": post.pk}
+    tasks.on_answer_accepted.call(**heard, user_id=ada.user_id)
+    assert kinds_of(bob) == ["accepted"]
+    tasks.on_answer_withdrawn.call(**heard)
+    assert kinds_of(bob) == []
+
+    tasks.on_answer_accepted.call(**heard, user_id=ada.user_id)
+    mark_all_seen(bob.user_id or 0, upto=10**9)
+    tasks.on_answer_withdrawn.call(**heard)
+    tasks.on_answer_accepted.call(**heard, user_id=ada.user_id)
+    assert kinds_of(bob) == []

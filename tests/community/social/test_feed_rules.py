@@ -158,6 +158,18 @@ def test_deeds_are_recorded_once_however_often_they_are_told() -> None:
     assert About.objects.filter(activity__kind="topic").count() == 2  # the member, the category
 
 
+def test_an_answer_that_is_accepted_no_more_is_told_of_no_more() -> None:
+    ada, bob = member("ada-w9"), member("bob-w9")
+    thread = topic(ada, "For a while?")
+    answer = write_post(bob, thread=thread, text="For a while.")
+    heard = {"thread_id": thread.pk, "post_id": answer.pk}
+    for _time in range(2):
+        tasks.on_answer_accepted.call(**heard, user_id=ada.user_id)
+        assert Activity.objects.filter(kind="answer").count() == 1
+        tasks.on_answer_withdrawn.call(**heard)
+        assert not Activity.objects.filter(kind="answer").exists()
+
+
 def test_a_deed_for_something_that_is_gone_is_no_deed() -> None:
     tasks.on_repository_created.call(repository_id=999_999)
     tasks.on_repository_liked.call(repository_id=999_999, user_id=1)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer
 from llmos.community.forum.access import refuse_strangers, topic_rights
 from llmos.community.forum.errors import ChangedMeanwhile
-from llmos.community.forum.events import AnswerAccepted
+from llmos.community.forum.events import AnswerAccepted, AnswerWithdrawn
 from llmos.community.forum.models import Category, Route, Topic
 from llmos.community.forum.polls import Draft, add_poll
 from llmos.community.threads.access import is_moderator, writer
@@ -18,8 +18,9 @@ from llmos.community.threads.actions import Where, open_thread
 from llmos.community.threads.events import ThreadChanged
 from llmos.community.threads.models import Post, State, Thread
 from llmos.community.threads.tags import tag_named
+from llmos.community.trust.actions import credit, withdraw
 from llmos.community.trust.errors import NotTrustedYet
-from llmos.community.trust.models import Level
+from llmos.community.trust.models import Credit, Level
 from llmos.community.trust.queries import level_of
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import now
@@ -83,6 +84,8 @@ def accept(viewer: Viewer, *, topic: Topic, post: Post, seen: int | None) -> Non
         raise ChangedMeanwhile(
             _("Another answer was accepted in the meantime; look at it, then decide again")
         )
+    if topic.answer_id is not None:
+        announce(AnswerWithdrawn(thread_id=topic.pk, post_id=topic.answer_id))
     topic.answer, topic.accepted_by_id, topic.solved_at = post, member, now()
     topic.save(update_fields=["answer", "accepted_by", "solved_at"])
     announce(AnswerAccepted(thread_id=topic.pk, post_id=post.pk, user_id=member))
@@ -98,6 +101,21 @@ def unaccept(viewer: Viewer, *, topic: Topic, post: Post) -> None:
         return
     _forget_answer(topic)
     announce(ThreadChanged(thread_id=topic.pk))
+
+
+@transaction.atomic
+def credit_answer(post_id: int) -> None:
+    """Credit whose answer stands, and take that back where it stands no more.
+
+    Nobody is credited for answering herself.
+    """
+    # The lock lets accepting and taking back, heard of in any order, end as the topics say.
+    post = Post.objects.select_for_update().filter(pk=post_id).first()
+    if post is None or post.author_id is None:
+        return
+    stands = Topic.objects.filter(answer=post).exclude(thread__author=post.author_id).exists()
+    change = credit if stands else withdraw
+    change(user_id=post.author_id, kind=Credit.Kind.ANSWER, subject=f"post:{post_id}")
 
 
 def decline(viewer: Viewer, *, thread_id: int) -> None:
@@ -158,6 +176,8 @@ def _still_answers(answer: Post | None, thread: Thread) -> bool:
 
 
 def _forget_answer(topic: Topic) -> None:
+    if topic.answer_id is not None:
+        announce(AnswerWithdrawn(thread_id=topic.pk, post_id=topic.answer_id))
     topic.answer, topic.accepted_by, topic.solved_at = None, None, None
     topic.save(update_fields=["answer", "accepted_by", "solved_at"])
 

@@ -15,6 +15,14 @@ class AnswerAccepted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerWithdrawn(Event):
+    """A post that was the accepted answer is it no more: taken back, hidden, or another one is."""
+
+    thread_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionRouted(Event):
     """A question was laid before members who may know the answer. Once for each question."""
 

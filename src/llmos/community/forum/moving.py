@@ -266,10 +266,11 @@ def _keep_answer(source: Thread, target: Thread) -> None:
     """An answer that was accepted stays one, where the other topic asks and has none."""
     given = Topic.objects.get(pk=source.pk)
     waiting = Topic.objects.filter(pk=target.pk, answer=None, category__kind__in=ASKING)
-    if given.answer_id is not None:
-        waiting.update(
-            answer=given.answer_id, accepted_by=given.accepted_by_id, solved_at=given.solved_at
-        )
+    if given.answer_id is not None and waiting.update(
+        answer=given.answer_id, accepted_by=given.accepted_by_id, solved_at=given.solved_at
+    ):
+        # Nobody is told that it was taken back: it only stands elsewhere.
+        Topic.objects.filter(pk=source.pk).update(answer=None, accepted_by=None, solved_at=None)
 
 
 def _copy_watches(source: Thread, made: Thread, posts: Sequence[Post]) -> None:

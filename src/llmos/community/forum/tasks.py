@@ -7,15 +7,13 @@ from typing import Any
 
 from django.db import transaction
 
-from llmos.community.forum.actions import settle
+from llmos.community.forum.actions import credit_answer, settle
 from llmos.community.forum.models import Poll, Topic
 from llmos.community.forum.polls import tell_closed
 from llmos.community.forum.queries import SIMILAR_KEPT, similar
 from llmos.community.forum.routing import route
 from llmos.community.forum.shelving import make_first
 from llmos.community.threads.models import Post
-from llmos.community.trust.actions import credit
-from llmos.community.trust.models import Credit
 from llmos.store.tasks import task
 
 
@@ -46,13 +44,12 @@ def on_post(*, post_id: int, **_more: Any) -> None:
 
 @task()
 def on_answer_accepted(*, thread_id: int, post_id: int, user_id: int) -> None:
-    """Credit whose answer it was; nobody is credited for answering herself."""
-    topic = Topic.objects.select_related("answer", "thread").filter(pk=thread_id).first()
-    if topic is None or topic.answer_id != post_id or topic.answer is None:
-        return
-    author = topic.answer.author_id
-    if author is not None and author != topic.thread.author_id:
-        credit(user_id=author, kind=Credit.Kind.ANSWER, subject=f"post:{post_id}")
+    credit_answer(post_id)
+
+
+@task()
+def on_answer_withdrawn(*, thread_id: int, post_id: int) -> None:
+    credit_answer(post_id)
 
 
 @task()

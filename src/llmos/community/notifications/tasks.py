@@ -95,6 +95,12 @@ def on_answer_accepted(*, thread_id: int, post_id: int, user_id: int) -> None:
 
 
 @task()
+def on_answer_withdrawn(*, thread_id: int, post_id: int) -> None:
+    """News of it that nobody has looked at, and that no mail has carried yet, is none."""
+    Notification.objects.filter(key=f"accepted:{post_id}", seen_at=None, letter=None).delete()
+
+
+@task()
 def on_reacted(*, post_id: int, user_id: int, name: str) -> None:
     """All reactions to a post are one row, which is unread again when there are more."""
     row = Reaction.objects.filter(post_id=post_id, user_id=user_id, name=name).first()

@@ -189,6 +189,11 @@ def on_answer_accepted(*, thread_id: int, post_id: int, user_id: int) -> None:
     )
 
 
+@task()
+def on_answer_withdrawn(*, thread_id: int, post_id: int) -> None:
+    Activity.objects.filter(key=f"answer:{post_id}").delete()
+
+
 def credit_repository(repository: Repository) -> None:
     """Credit who shared it, once it is public and has something in it."""
     kind = _CREDITED.get(repository.type)

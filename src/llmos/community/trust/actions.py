@@ -60,6 +60,15 @@ def credit(*, user_id: int, kind: str, subject: str) -> bool:
 
 
 @transaction.atomic
+def withdraw(*, user_id: int, kind: str, subject: str) -> bool:
+    """Take a credit back whose reason is gone; whether there was one. The level stays."""
+    gone, _rows = Credit.objects.filter(user_id=user_id, kind=kind, subject=subject).delete()
+    if gone:
+        Standing.objects.filter(pk=user_id, credits__gt=0).update(credits=F("credits") - 1)
+    return bool(gone)
+
+
+@transaction.atomic
 def review(user_id: int) -> Level:
     """Raise a member to the level that her deeds amount to, unless it is held; never lower it."""
     standing, _new = Standing.objects.get_or_create(pk=user_id)
