@@ -19,11 +19,11 @@ from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.store.config import ServerSettings
 from llmos.web.icons import icon, icon_again, icon_names, sprite
+from llmos.web.language import html_language
 from llmos.web.static import digest_of, static_url
 
 THEME_COOKIE = "llmos_theme"
 THEMES = ("auto", "light", "dark")
-_HTML_LANGUAGE = {"zh-hans": "zh-Hans"}
 
 
 def environment(**options: Any) -> Environment:
@@ -69,7 +69,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "nonce": getattr(request, "csp_nonce", ""),
         "theme": theme if theme in THEMES else "auto",
         "language": language,
-        "html_language": _HTML_LANGUAGE.get(language, language),
+        "html_language": html_language(language),
         "site": current(ServerSettings).name,
         "endpoint": endpoint_of(request),
         "user": getattr(request, "user", None),

@@ -10,6 +10,11 @@ from django.utils.cache import patch_vary_headers
 Next = Callable[[HttpRequest], HttpResponse]
 
 
+def html_language(code: str) -> str:
+    """A language's code as HTML spells it."""
+    return {"zh-hans": "zh-Hans"}.get(code, code)
+
+
 class LanguageMiddleware:
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response

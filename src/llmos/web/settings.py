@@ -87,7 +87,7 @@ MIDDLEWARE = [
 ]
 
 _jinja: dict[str, Any] = {
-    "BACKEND": "django.template.backends.jinja2.Jinja2",
+    "BACKEND": "llmos.web.spoken.SpokenTemplates",
     "NAME": "pages",
     "DIRS": [_here / "templates"],
     "APP_DIRS": False,

@@ -137,7 +137,7 @@ def test_a_quotation_names_its_post_and_leaves_out_what_that_quoted() -> None:
     )
     assert "> lines\n\n" in quotation(post, "lines")
     other = answer(viewer(), post.thread, quotation(post) + "I agree")
-    [link] = queries.backlinks_of(author, [post.pk])[post.pk]
+    [link] = queries.backlinks_of(author, post.thread.pk, [post.pk]).of_posts[post.pk]
     assert (link.post_id, link.number) == (other.pk, other.number)
 
 
@@ -145,9 +145,9 @@ def test_back_links_from_hidden_places_are_not_shown() -> None:
     author = viewer()
     post = answer(author, topic(author))
     where = topic(author, text=f"[it](/posts/{post.pk})")
-    assert queries.backlinks_of(viewer(), [post.pk])[post.pk]
+    assert queries.backlinks_of(viewer(), post.thread.pk, [post.pk]).of_posts
     Thread.objects.filter(pk=where.pk).update(state=State.HIDDEN)
-    assert queries.backlinks_of(viewer(), [post.pk]).get(post.pk, []) == []
+    assert queries.backlinks_of(viewer(), post.thread.pk, [post.pk]).of_posts[post.pk] == []
 
 
 def test_an_answer_to_a_post_of_another_conversation_is_refused() -> None:

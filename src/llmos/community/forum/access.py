@@ -1,6 +1,5 @@
 """Which categories and topics there are for a viewer, and what she may do with them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -9,17 +8,12 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer
 from llmos.community.forum.errors import CategoryNotFound, NotHere
 from llmos.community.forum.models import ASKING, Category, Topic
+from llmos.community.forum.sql import topic_of
 from llmos.community.forum.words import level_word
 from llmos.community.threads.access import is_moderator, thread_for
 from llmos.community.threads.errors import ThreadNotFound
 from llmos.community.threads.models import State, Thread
 from llmos.community.trust.queries import level_of
-
-# What lists show of a thread.
-SHOWN = tuple(
-    "shelf title address language author last_author closed_at is_pinned bumped_at last_number "
-    "posts_count views".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +33,9 @@ def category_for(slug: str, *, retired: bool = True) -> Category:
 def topic_for(viewer: Viewer, thread_id: int) -> Topic:
     """A topic with its thread and category. Raises ThreadNotFound."""
     thread = thread_for(viewer, thread_id, place=Thread.Place.TOPIC)
-    found = Topic.objects.select_related("category").filter(pk=thread.pk).first()
+    found = topic_of(thread)
     if found is None:
         raise ThreadNotFound
-    found.thread = thread
     return found
 
 
@@ -83,18 +76,5 @@ def listed_topics() -> Q:
 
 
 def shown_topics() -> QuerySet[Topic]:
-    """The same as the forum's own rows: lists walk their indexes, then read `threads_of` them."""
-    shown = Topic.objects.filter(counted__isnull=False)
-    return shown.only("category", "score", "waits", "solved_at")
-
-
-def threads_of(topics: Iterable[Topic]) -> list[Thread]:
-    """The threads of topics in their order, less what was hidden a moment ago."""
-    found = list(topics)
-    # Asked for the place as well, a database may walk all topics instead of these.
-    threads = Thread.objects.filter(state=State.VISIBLE).only(*SHOWN)
-    rows = threads.in_bulk([topic.pk for topic in found])
-    shown = [topic for topic in found if topic.pk in rows]
-    for topic in shown:
-        topic.thread = rows[topic.pk]
-    return [topic.thread for topic in shown]
+    """The same as the forum's own rows: lists walk their indexes, then read `shown_threads`."""
+    return Topic.objects.filter(counted__isnull=False)

@@ -11,16 +11,15 @@ from urllib.parse import urlencode
 from django.db.models import F, Q, QuerySet
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import SHOWN, listed_topics, shown_topics, threads_of
+from llmos.community.forum.access import listed_topics, shown_topics
 from llmos.community.forum.models import Category, Topic
+from llmos.community.forum.sql import shown_threads
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
 
 ROWS_A_PAGE = 30
 MOST_PINNED = 10
 ORDERS = ("latest", "new", "unread", "unanswered", "top")
-# Moments cost the most of a row to read; those that lists do not show are left out.
-_OF_TOPIC = ("topic__solved_at", "topic__waits")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,22 +68,20 @@ def page_of(
     Raises Invalid for a cursor that is not ours.
     """
     watches = watches or watches_of(viewer)
-    if wish.order in _BY_THREAD:
-        threads = list(_by_thread(viewer, wish, watches)[: rows + 1])
-        more = len(threads) > rows
-        return Page(threads[:rows], _moment_cursor(threads[rows - 1]) if more else "")
-    topics = list(_by_topic(wish, watches)[: rows + 1])
-    more = len(topics) > rows
-    return Page(
-        threads_of(topics[:rows]), _topic_cursor(topics[rows - 1], wish.order) if more else ""
+    listed = (
+        _by_thread(viewer, wish, watches) if wish.order in _BY_THREAD else _by_topic(wish, watches)
     )
+    ids = list(listed.values_list("pk", flat=True)[: rows + 1])
+    threads = shown_threads(ids[:rows])
+    more = len(ids) > rows and threads
+    return Page(threads, _cursor(wish.order, threads[-1]) if more else "")
 
 
 def pinned_in(category: Category) -> list[Thread]:
     """Topics that stand above the list of their category."""
     found = Thread.objects.filter(listed_topics(), shelf=category.pk, is_pinned=True)
     # Ordered here: asked for an order, a database walks the whole shelf by it.
-    pinned = found.select_related("topic").only(*SHOWN, *_OF_TOPIC)
+    pinned = shown_threads(list(found.values_list("pk", flat=True)))
     return sorted(pinned, key=lambda one: one.bumped_at, reverse=True)[:MOST_PINNED]
 
 
@@ -117,7 +114,7 @@ def _by_thread(viewer: Viewer, wish: Wish, watches: Watches) -> QuerySet[Thread]
         at = _EPOCH + timedelta(microseconds=micros)
         # The first condition is what an index walks; the second only looks at equal moments.
         found = found.filter(bumped_at__lte=at).exclude(bumped_at=at, pk__gte=pk)
-    return found.order_by("-bumped_at", "-pk").select_related("topic").only(*SHOWN, *_OF_TOPIC)
+    return found.order_by("-bumped_at", "-pk")
 
 
 def _by_topic(wish: Wish, watches: Watches) -> QuerySet[Topic]:
@@ -166,12 +163,11 @@ def _unread(viewer: Viewer, watches: Watches) -> Q:
     return wanted
 
 
-def _moment_cursor(last: Thread) -> str:
-    return f"{(last.bumped_at - _EPOCH) // timedelta(microseconds=1)}.{last.pk}"
-
-
-def _topic_cursor(last: Topic, order: str) -> str:
-    return f"{last.score}.{last.pk}" if order == "top" else str(last.pk)
+def _cursor(order: str, last: Thread) -> str:
+    """Where the next page begins: what the order goes by, and the id."""
+    if order in _BY_THREAD:
+        return f"{(last.bumped_at - _EPOCH) // timedelta(microseconds=1)}.{last.pk}"
+    return f"{last.topic.score}.{last.pk}" if order == "top" else str(last.pk)
 
 
 def _numbers(cursor: str, count: int) -> list[int]:

@@ -4,14 +4,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import SHOWN, listed_topics, shown_topics, threads_of
+from llmos.community.forum.access import listed_topics, shown_topics
 from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
+from llmos.community.forum.sql import shown_threads
 from llmos.community.threads.models import Post, State, Tag, Thread
 from llmos.kit.text import fold, search_words
-from llmos.store import search
+from llmos.store import db, search
 
 SIMILAR_SHOWN = 5
 SIMILAR_KEPT = 8
@@ -89,7 +98,7 @@ def similar(title: str, *, leave_out: int = 0, limit: int = SIMILAR_SHOWN) -> li
     shared = min(2, len(words))
     return [
         thread
-        for thread in threads_in_order(list(ids))
+        for thread in shown_threads(list(ids))
         if len(words & _telling_words(thread.title)) >= shared
     ][:limit]
 
@@ -98,14 +107,6 @@ def _telling_words(title: str) -> set[str]:
     """The words of a title less those that stand in any title."""
     words = {word for phrase in search_words(title) for word in phrase if len(word) > 1}
     return words - _IN_ANY_TITLE
-
-
-def threads_in_order(ids: list[int]) -> list[Thread]:
-    """Those of some topics that lists show, as ordered."""
-    found = Thread.objects.filter(state=State.VISIBLE).select_related("topic")
-    shown = found.only(*SHOWN, "topic__solved_at", "topic__waits")
-    rows = shown.in_bulk(ids) if ids else {}
-    return [rows[pk] for pk in ids if pk in rows]
 
 
 def waiting() -> QuerySet[Topic]:
@@ -129,7 +130,7 @@ def starving() -> list[Queue]:
             language=language,
             answerers=answer.get(language, 0),
             waiting=counts[language][0],
-            threads=threads_of(waiting().filter(thread__language=language)[:QUEUE_OF_LANGUAGE]),
+            threads=_first(waiting().filter(thread__language=language), QUEUE_OF_LANGUAGE),
         )
         for language in order
     ]
@@ -148,7 +149,11 @@ def answerers() -> dict[str, int]:
 def unsolved(limit: int) -> list[Thread]:
     """Questions with answers of which none was accepted, newest first."""
     found = shown_topics().filter(category__kind__in=ASKING, solved_at=None, waits=False)
-    return [one for one in threads_of(found.order_by("-pk")[:limit]) if one.closed_at is None]
+    return [one for one in _first(found.order_by("-pk"), limit) if one.closed_at is None]
+
+
+def _first(topics: QuerySet[Topic], count: int) -> list[Thread]:
+    return shown_threads(list(topics.values_list("pk", flat=True)[:count]))
 
 
 def routed_to(viewer: Viewer) -> list[Route]:
@@ -173,8 +178,14 @@ def routed_to(viewer: Viewer) -> list[Route]:
 
 
 def polls_of(post_ids: Collection[int]) -> dict[int, Poll]:
-    found = Poll.objects.filter(post_id__in=post_ids).prefetch_related("choices")
-    return {poll.post_id: poll for poll in found}
+    found = db.rows(
+        f"SELECT {db.columns(Poll, 'p')} FROM {Poll._meta.db_table} p "
+        f"WHERE p.post_id IN ({db.marks(post_ids) or 'NULL'})",
+        tuple(post_ids),
+    )
+    polls = [db.instance(Poll, row) for row in found]
+    prefetch_related_objects(polls, "choices")
+    return {poll.post_id: poll for poll in polls}
 
 
 def ballots_of(viewer: Viewer, polls: Collection[int]) -> dict[int, list[int]]:

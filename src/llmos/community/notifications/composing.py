@@ -9,23 +9,24 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from markupsafe import Markup
 
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User
 from llmos.community.notifications.digests import top_threads
 from llmos.community.notifications.kinds import FAMILIES, OF_A_POST
-from llmos.community.notifications.models import Letter, Preferences
+from llmos.community.notifications.models import Letter, Notification, Preferences
 from llmos.community.notifications.queries import Bundle, rows_of
 from llmos.community.notifications.speaking import hub_url, speaking
 from llmos.community.notifications.tokens import reply_address, stop_token
-from llmos.community.notifications.words import family_titles, line_of
-from llmos.community.threads.models import Thread
+from llmos.community.notifications.words import LONGEST_POST, family_titles, line_of
+from llmos.community.threads.feeds import with_whole_addresses
+from llmos.community.threads.models import Post, Thread
+from llmos.community.threads.rendering import without_cards
 from llmos.kit.config import current
 from llmos.store.config import MailSettings, ServerSettings
 
-LONGEST_POST = 4000  # characters of a post in a mail
 MOST_LINES = 10  # of one part of a digest
-_HTML_LANGUAGE = {"zh-hans": "zh-Hans"}
 
 
 def compose(
@@ -48,7 +49,7 @@ def _news(
     """News of one conversation, oldest first, as one reads it; or of several things."""
     rows = rows_of(sorted(number for bundle in bundles for number in bundle.ids))
     people = {number: bundle.people for bundle in bundles for number in bundle.ids}
-    lines = [line_of(Bundle([row.pk], [row], people[row.pk]), longest=LONGEST_POST) for row in rows]
+    lines = [line_of(Bundle([row.pk], [row], people[row.pk]), whole=True) for row in rows]
     kinds = {row.kind for row in rows}
     scope = kinds.pop() if len(kinds) == 1 else Letter.Kind.NOW
     threads = {row.thread_id for row in rows}
@@ -56,7 +57,12 @@ def _news(
     last = rows[-1]
     answer_to = last.post_id if thread is not None and last.kind in OF_A_POST else None
     reply_to = reply_address(user_id=user.pk, post_id=answer_to) if answer_to else ""
-    context = {"lines": lines, "can_answer": bool(reply_to), "reason": scope}
+    context = {
+        "lines": lines,
+        "texts": _texts(rows),
+        "can_answer": bool(reply_to),
+        "reason": scope,
+    }
     headers = _thread_headers(letter, thread)
     subject = (thread.title if thread is not None else "") or lines[0].text
     if len(threads) > 1:
@@ -66,6 +72,24 @@ def _news(
     return _mail(
         "now", letter, user, address, subject, scope, context, headers, language, reply_to=reply_to
     )
+
+
+def _texts(rows: Sequence[Notification]) -> dict[int, Markup]:
+    """What was written as HTML, by the row's id; left out where a mail program could not show it.
+
+    That is long texts, of which only the beginning comes along, and formulas.
+    """
+    said = [row for row in rows if row.kind in OF_A_POST and not row.facts.get("reason")]
+    stored = dict(
+        Post.objects.filter(pk__in=[row.post_id for row in said if row.post_id])
+        .exclude(html__contains="<math")
+        .values_list("pk", "html")
+    )
+    return {
+        row.pk: Markup(with_whole_addresses(without_cards(stored[row.post_id]), hub_url()))  # noqa: S704 - stored text is safe
+        for row in said
+        if row.post_id in stored and row.post is not None and len(row.post.text) <= LONGEST_POST
+    }
 
 
 def _digest(
@@ -115,7 +139,6 @@ def _mail(
         "site": site,
         "hub": hub_url(),
         "name": user.username,
-        "html_language": _HTML_LANGUAGE.get(language, language),
         "stop_url": stop + stop_token(user.pk, scope),
         "subject": subject,
     }

@@ -20,7 +20,7 @@ from llmos.community.threads.access import Rights, sees_post, thread_rights
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import page_address, page_of, post_address
 from llmos.community.threads.models import Post, State, Tag, Thread, Watch
-from llmos.community.threads.queries import Backlink, OwnMarks
+from llmos.community.threads.queries import Backlink, Backlinks, OwnMarks
 from llmos.community.threads.rendering import filled
 from llmos.hub.additions import Panel
 from llmos.hub.door import viewer_of_page
@@ -142,7 +142,8 @@ def conversation(
     user_id = viewer.user_id
     ids = [post.pk for post in found]
     own = OwnMarks() if user_id is None else queries.own_marks(user_id, thread.pk, ids)
-    shown = _shown(request, viewer, thread, found, rights, own)
+    links = queries.backlinks_of(viewer, thread.pk, ids)
+    shown = _shown(request, viewer, thread, found, rights, own, links)
     apart = shown[0] if lead and shown and shown[0].post.number == 1 else None
     views.count_view(thread.pk, viewer, request.META.get("REMOTE_ADDR", ""))
     return {
@@ -158,7 +159,7 @@ def conversation(
             watch=own.watch,
             last_read=own.last_read,
             panels=additions.thread_panels(request, thread),
-            backlinks=queries.thread_backlinks(viewer, thread.pk),
+            backlinks=links.of_thread,
             draft=queries.draft_of(user_id, f"thread:{thread.pk}"),
             key=new_key(),
         ),
@@ -209,13 +210,12 @@ def _shown(
     posts: list[Post],
     rights: Rights,
     marks: OwnMarks,
+    links: Backlinks,
 ) -> list[Shown]:
     readable = [post for post in posts if post.state == State.VISIBLE or sees_post(viewer, post)]
-    ids = [post.pk for post in readable]
     html = filled(readable, viewer)
     controls = additions.controls_of(viewer, thread, readable)
     panels = additions.panels_of(request, thread, readable)
-    links = queries.backlinks_of(viewer, ids)
     last = marks.last_read
     first_unread = next((p.number for p in readable if last is not None and p.number > last), None)
     shown = []
@@ -238,7 +238,7 @@ def _shown(
                 is_first_unread=post.number == first_unread,
                 controls=controls.get(post.pk, []),
                 panels=panels.get(post.pk, []),
-                backlinks=links.get(post.pk, []),
+                backlinks=links.of_posts.get(post.pk, []),
             )
         )
     return shown

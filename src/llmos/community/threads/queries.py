@@ -1,5 +1,6 @@
 """Reading posts and what one member has to do with them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from llmos.accounts.access import Viewer
-from llmos.accounts.models import Namespace
+from llmos.accounts.models import Namespace, User
 from llmos.community.threads.access import listed
 from llmos.community.threads.addresses import POSTS_A_PAGE
 from llmos.community.threads.models import (
@@ -42,6 +43,12 @@ class Backlink:
     thread_id: int
     title: str
     author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlinks:
+    of_posts: defaultdict[int, list[Backlink]] = field(default_factory=lambda: defaultdict(list))
+    of_thread: list[Backlink] = field(default_factory=list)
 
 
 def posts_of_page(thread: Thread, page: int) -> list[Post]:
@@ -111,41 +118,35 @@ def bookmarks_of(user_id: int) -> QuerySet[Bookmark]:
     return rows.order_by("-at", "-pk")
 
 
-def backlinks_of(viewer: Viewer, posts: Collection[int]) -> dict[int, list[Backlink]]:
-    """What quotes these posts, in conversations that the viewer finds in lists."""
-    rows = Reference.objects.filter(kind=Reference.Kind.POST, target__in=posts)
-    return _backlinks(viewer, rows)
+def backlinks_of(viewer: Viewer, thread_id: int, posts: Collection[int]) -> Backlinks:
+    """What quotes these posts and names their thread from elsewhere.
 
-
-def thread_backlinks(viewer: Viewer, thread_id: int) -> list[Backlink]:
-    """What names this thread from elsewhere."""
-    rows = Reference.objects.filter(kind=Reference.Kind.THREAD, target=thread_id)
-    rows = rows.exclude(post__thread_id=thread_id)
-    return _backlinks(viewer, rows).get(thread_id, [])
-
-
-def _backlinks(viewer: Viewer, rows: QuerySet[Reference]) -> dict[int, list[Backlink]]:
-    found = list(
-        rows.filter(post__state=State.VISIBLE)
-        .order_by("post_id")
-        .values_list(
-            "target",
-            "post_id",
-            "post__number",
-            "post__thread_id",
-            "post__thread__title",
-            "post__author__username",
-        )[: MOST_BACKLINKS * POSTS_A_PAGE]
+    Only from conversations that the viewer finds in lists.
+    """
+    kinds = Reference.Kind
+    found = db.rows(
+        f"""
+        SELECT f.kind, f.target, p.id, p.number, t.id, t.title, u.username
+        FROM {Reference._meta.db_table} f JOIN {Post._meta.db_table} p ON p.id = f.post_id
+        JOIN {Thread._meta.db_table} t ON t.id = p.thread_id
+        LEFT JOIN {User._meta.db_table} u ON u.id = p.author_id
+        WHERE p.state = '{State.VISIBLE.value}' AND (
+            f.kind = '{kinds.POST.value}' AND f.target IN ({db.marks(posts) or "NULL"})
+            OR f.kind = '{kinds.THREAD.value}' AND f.target = %s AND t.id <> %s)
+        ORDER BY p.id LIMIT {MOST_BACKLINKS * POSTS_A_PAGE}
+        """,
+        [*posts, thread_id, thread_id],
     )
+    links = Backlinks()
     if not found:
-        return {}
-    threads = Thread.objects.filter(listed(viewer), pk__in={row[3] for row in found})
+        return links
+    threads = Thread.objects.filter(listed(viewer), pk__in={row[4] for row in found})
     seen = set(threads.values_list("pk", flat=True))
-    links: dict[int, list[Backlink]] = {}
-    for target, post_id, number, thread_id, title, author in found:
-        of_target = links.setdefault(target, [])
-        if thread_id in seen and len(of_target) < MOST_BACKLINKS:
-            of_target.append(Backlink(post_id, number, thread_id, title, author or ""))
+    for kind, target, post_id, number, in_thread, title, author in found:
+        link = Backlink(post_id, number, in_thread, title, author or "")
+        of_target = links.of_thread if kind == kinds.THREAD else links.of_posts[target]
+        if link.thread_id in seen and len(of_target) < MOST_BACKLINKS:
+            of_target.append(link)
     return links
 
 
@@ -170,9 +171,12 @@ def draft_of(user_id: int | None, form: str) -> dict[str, Any]:
     """What the member had begun to write in a form, or nothing."""
     if user_id is None:
         return {}
-    content = Draft.objects.filter(user_id=user_id, form=form)
-    found: dict[str, Any] | None = content.values_list("content", flat=True).first()
-    return found or {}
+    found = db.row(
+        f"SELECT {db.columns(Draft, 'd')} FROM {Draft._meta.db_table} d "
+        "WHERE d.user_id = %s AND d.form = %s",
+        (user_id, form),
+    )
+    return dict(db.instance(Draft, found).content) if found else {}
 
 
 def drafts_of(user_id: int) -> QuerySet[Draft]:

@@ -17,6 +17,7 @@ from llmos.store import db
 
 _USER = ("password", "last_login", "is_superuser", "email", "date_joined")
 _NAMESPACE = ("bio", "website", "created_at")
+_POST = ("text", "key", "edited_at")
 
 
 def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
@@ -50,11 +51,11 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
     if not numbers:
         return []
     found = db.rows(
-        f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
+        f"SELECT {db.columns(Post, 'p', without=_POST)} FROM {Post._meta.db_table} p "
         f"WHERE p.thread_id = %s AND p.number IN ({db.marks(numbers)}) ORDER BY p.number",
         (thread.pk, *numbers),
     )
-    made = [db.instance(Post, row) for row in found]
+    made = [db.instance(Post, row, without=_POST) for row in found]
     # A few people write most of a page, so each is read once rather than with every post.
     authors = users_by_id(post.author_id for post in made)
     for post in made:

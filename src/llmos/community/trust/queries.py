@@ -3,12 +3,16 @@
 from collections.abc import Collection
 
 from llmos.community.trust.models import Distance, Level, Standing
-from llmos.store.db import row
+from llmos.store.db import columns, instance, row
 
 
 def standing_of(user_id: int) -> Standing:
     """A member's standing; one that was never written is that of somebody new."""
-    return Standing.objects.filter(pk=user_id).first() or Standing(user_id=user_id)
+    found = row(
+        f"SELECT {columns(Standing, 's')} FROM {Standing._meta.db_table} s WHERE s.user_id = %s",
+        (user_id,),
+    )
+    return instance(Standing, found) if found else Standing(user_id=user_id)
 
 
 def level_of(user_id: int) -> int:

@@ -14,6 +14,7 @@ from llmos.community.forum import moving, queries
 from llmos.community.forum.access import category_for, topic_for
 from llmos.community.forum.actions import moderator
 from llmos.community.forum.models import Topic
+from llmos.community.forum.sql import shown_threads
 from llmos.community.threads.models import Post
 from llmos.hub.door import signed_in
 from llmos.kit.errors import Invalid, Refusal
@@ -88,7 +89,7 @@ def _page(request: HttpRequest, topic: Topic, refusal: Refusal | None = None) ->
         "categories": queries.categories(),
         "posts": list(posts),
         "chosen": chosen,
-        "similar": queries.threads_in_order(topic.similar),
+        "similar": shown_threads(topic.similar),
         "refusal": refusal,
         "said": request.POST,
     }

@@ -11,6 +11,7 @@ from llmos.community.forum import queries
 from llmos.community.forum.access import topic_for, topic_rights
 from llmos.community.forum.models import Topic
 from llmos.community.forum.pages.lists import badges
+from llmos.community.forum.sql import shown_threads
 from llmos.community.threads.access import post_for
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.errors import PostNotFound, ThreadNotFound
@@ -28,7 +29,7 @@ def topic(request: HttpRequest, thread_id: int, slug: str = "") -> HttpResponse:
     if request.path != thread.address:
         query = request.META.get("QUERY_STRING")
         return HttpResponseRedirect(quote(thread.address) + (f"?{query}" if query else ""))
-    similar = queries.threads_in_order(found.similar)[: queries.SIMILAR_SHOWN]
+    similar = shown_threads(found.similar)[: queries.SIMILAR_SHOWN]
     shown = conversation(request, thread)
     context = {
         **shown,

@@ -1,0 +1,48 @@
+"""What every topic's page and every list of topics reads, by hand-written SQL (see threads/sql)."""
+
+from collections.abc import Collection
+
+from llmos.community.forum.models import Category, Topic
+from llmos.community.threads.models import State, Thread
+from llmos.store import db
+
+# What lists of topics do not show; a moment or JSON takes longer to read than the rest of a row.
+_THREAD = ("repository", "namespace", "state_reason", "published_at", "created_at")
+_TOPIC = ("answer", "accepted_by", "similar", "routed_at", "counted")
+
+
+def topic_of(thread: Thread) -> Topic | None:
+    """The forum's own row of a thread, with its category."""
+    found = db.row(
+        f"SELECT {db.columns(Topic, 't')}, {db.columns(Category, 'c')} "
+        f"FROM {Topic._meta.db_table} t JOIN {Category._meta.db_table} c ON c.id = t.category_id "
+        "WHERE t.thread_id = %s",
+        (thread.pk,),
+    )
+    if found is None:
+        return None
+    split = len(Topic._meta.concrete_fields)
+    topic = db.instance(Topic, found[:split])
+    topic.category = db.instance(Category, found[split:])
+    topic.thread = thread
+    return topic
+
+
+def shown_threads(ids: Collection[int]) -> list[Thread]:
+    """Threads as ordered, with the forum's rows of them; less what was hidden a moment ago."""
+    if not ids:
+        return []
+    found = db.rows(
+        f"SELECT {db.columns(Thread, 'h', without=_THREAD)}, "
+        f"{db.columns(Topic, 't', without=_TOPIC)} FROM {Topic._meta.db_table} t "
+        f"JOIN {Thread._meta.db_table} h ON h.id = t.thread_id "
+        f"WHERE t.thread_id IN ({db.marks(ids)}) AND h.state = '{State.VISIBLE.value}'",
+        tuple(ids),
+    )
+    split = len(Thread._meta.concrete_fields) - len(_THREAD)
+    by_id: dict[int, Thread] = {}
+    for row in found:
+        thread = db.instance(Thread, row[:split], without=_THREAD)
+        thread.topic = db.instance(Topic, row[split:], without=_TOPIC)
+        by_id[thread.pk] = thread
+    return [by_id[pk] for pk in ids if pk in by_id]
