@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.template import TemplateDoesNotExist
 from django.template.backends.jinja2 import Jinja2, Template
 from django.utils.translation import get_language, gettext, override
-from jinja2 import Environment, lexer
+from jinja2 import Environment, TemplateNotFound, lexer
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
@@ -28,7 +29,10 @@ class SpokenTemplates(Jinja2):
 
     def get_template(self, template_name: str) -> Template:
         spoken = self._spoken.get(get_language() or "", self.env)
-        return Template(spoken.get_template(template_name), self)
+        try:
+            return Template(spoken.get_template(template_name), self)
+        except TemplateNotFound as missing:
+            raise TemplateDoesNotExist(missing.name, backend=self) from missing
 
     def _speaking(self, language: str) -> Environment:
         spoken: Environment = self.env.overlay(extensions=[ConstantTexts])
