@@ -57,6 +57,7 @@ def environment(**options: Any) -> Environment:
         duration=readable_seconds,
         measure=readable_measure,
         reason=shown_reason,
+        with_id=with_id,
     )
     return built
 
@@ -85,6 +86,11 @@ def endpoint_of(request: HttpRequest) -> str:
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
     return reverse(name, args=args or None, kwargs=kwargs or None)
+
+
+def with_id(text: Markup, pk: int) -> Markup:
+    """Markup made for any row, with the id of this one in it."""
+    return Markup(str.replace(text, "{id}", str(pk)))  # noqa: S704
 
 
 def without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -97,5 +97,12 @@ def _member(row: Sequence[Any]) -> User:
     member = db.instance(User, columns[:split], without=_USER)
     member.namespace = db.instance(Namespace, columns[split:], without=_NAMESPACE)
     # Nobody asks again for a standing that was never written: that of somebody new.
-    member.standing = Standing(user=member, level=level or Level.NEW)
+    known = (member.pk, level or Level.NEW)
+    member.standing = db.instance(Standing, known, without=_all_but_level())
     return member
+
+
+@cache
+def _all_but_level() -> tuple[str, ...]:
+    names = (field.name for field in Standing._meta.concrete_fields)
+    return tuple(name for name in names if name not in ("user", "level"))

@@ -47,8 +47,10 @@ def answer(request: HttpRequest, thread: Thread, posts: Sequence[Post]) -> dict[
         return {}
     found = {post.pk: Panel("forum/accepted.html") for post in posts if post.pk == topic.answer_id}
     if posts and posts[0].number == 1:
-        given = Post.objects.select_related("author__namespace").get(pk=topic.answer_id)
-        given.thread = thread
+        given = next((post for post in posts if post.pk == topic.answer_id), None)
+        if given is None:  # it stands on a later page
+            given = Post.objects.select_related("author__namespace").get(pk=topic.answer_id)
+            given.thread = thread
         viewer = viewer_of_page(request)
         if sees_post(viewer, given):
             address = post_address(thread.address, given.number)
@@ -79,6 +81,8 @@ def _shown(viewer: Viewer, poll: Poll, ballot: list[int] | None) -> dict[str, ob
         "choices": choices,
         "ballot": ballot,
         "may_vote": poll.is_open and ballot is None and viewer.user_id is not None,
+        # Of an open poll votes leave with their members (taking.forget).
+        "departed": 0 if poll.is_open else poll.voters - poll.ballots.count(),
         "share": {one.pk: round(100 * one.votes / max(1, poll.voters)) for one in choices},
     }
 
