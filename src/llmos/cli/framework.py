@@ -21,8 +21,11 @@ def make_folders(home: Home) -> None:
 def load_django() -> None:
     import django
 
+    from llmos.kit.loading import uncollected
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
-    django.setup(set_prefix=False)
+    with uncollected():
+        django.setup(set_prefix=False)
 
 
 def open_home() -> Home:

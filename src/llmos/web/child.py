@@ -10,6 +10,7 @@ import runpy
 import sys
 
 from llmos.kit.lifeline import HELD_LIFELINE_VARIABLE, end_with_parent
+from llmos.kit.loading import uncollected
 from llmos.web.supervisor import GATE_VARIABLE, GRACE, LIFELINE_VARIABLE
 
 
@@ -29,7 +30,8 @@ def main() -> None:
     gate = int(os.environ.pop(GATE_VARIABLE))
     _, preload, *sys.argv = sys.argv
     if preload:
-        importlib.import_module(preload)
+        with uncollected():
+            importlib.import_module(preload)
     wait_at_gate(gate)
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -8,6 +8,7 @@ import django
 
 from llmos.jobs.config import JobsSettings
 from llmos.kit.config import current
+from llmos.kit.loading import uncollected
 from llmos.store.config import ServerSettings
 
 
@@ -23,7 +24,8 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    django.setup(set_prefix=False)
+    with uncollected():
+        django.setup(set_prefix=False)
 
     from llmos.jobs.runner import Runner
 

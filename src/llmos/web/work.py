@@ -4,10 +4,13 @@ import os
 
 import django
 
+from llmos.kit.loading import uncollected
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
-    django.setup(set_prefix=False)
+    with uncollected():
+        django.setup(set_prefix=False)
 
     from llmos.store.worker import run_worker
     from llmos.web.wiring import begin_work

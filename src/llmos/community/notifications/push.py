@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -92,6 +91,8 @@ def check_endpoint(endpoint: str) -> str:
 
 def send(*, endpoint: str, p256dh: str, auth: str, message: Mapping[str, Any]) -> Outcome:
     """Hand a message to the push service once; there is no second try."""
+    import httpx
+
     try:
         address = check_endpoint(endpoint)
     except PushRefused:
