@@ -14,7 +14,7 @@ from llmos.community.moderation.queries import last_decision
 from llmos.community.threads import actions as threads
 from llmos.community.threads.errors import NotYours
 from llmos.community.threads.events import ThreadChanged
-from llmos.community.threads.models import Post, State, Thread
+from llmos.community.threads.models import Post, Thread
 from llmos.community.threads.rendering import Rendered, render
 from llmos.hub import changes
 from llmos.hub.actions import take_number
@@ -87,7 +87,7 @@ def edit_comment(viewer: Viewer, *, post: Post, text: str) -> Post:
 
 
 def hide_comment(viewer: Viewer, *, discussion: Discussion, post: Post) -> Post:
-    """Take a comment away for good; a gap stays.
+    """Take a comment away; a gap stays.
 
     That of somebody else is a decision of a moderator, and logged. Raises NotYours, Invalid.
     """
@@ -97,9 +97,7 @@ def hide_comment(viewer: Viewer, *, discussion: Discussion, post: Post) -> Post:
     if post.number == 1:
         raise Invalid(_("What opens a discussion cannot be hidden; edit it, or close all of it"))
     if is_own:
-        return threads.set_post_state(
-            post=post, state=State.REMOVED, reason=_("Its author took it back")
-        )
+        return threads.set_taken_back(as_member(viewer), post=post, back=True)
     target, last = post_target(as_member(viewer), post.pk), last_decision("post", post.pk)
     decide(
         as_member(viewer),

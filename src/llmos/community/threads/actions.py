@@ -28,6 +28,7 @@ from llmos.community.threads.events import (
     ThreadOpened,
 )
 from llmos.community.threads.models import (
+    TAKEN_BACK,
     Attachment,
     Post,
     Reaction,
@@ -316,6 +317,34 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
         announce(PostWritten(post_id=post.pk))
     announce(PostChanged(post_id=post.pk))
     return post
+
+
+def may_take_back(viewer: Viewer, post: Post) -> bool:
+    """Whoever wrote it, as long as a topic or note stands alone; others' answers keep theirs."""
+    is_own = viewer.user_id is not None and post.author_id == viewer.user_id
+    if not is_own or post.deed or post.state != State.VISIBLE:
+        return False
+    alone = post.thread.place in (Thread.Place.TOPIC, Thread.Place.NOTE)
+    return post.number > 1 or (alone and post.thread.posts_count <= 1)
+
+
+@transaction.atomic
+def set_taken_back(viewer: Viewer, *, post: Post, back: bool) -> Post:
+    """Withdraw a post of one's own, or show it again; a gap stays. Twice is once.
+
+    Raises NotYours, Invalid where others have answered, Unauthenticated.
+    """
+    writer(viewer, "take back")
+    post = Post.objects.select_for_update(of=("self",)).select_related("thread").get(pk=post.pk)
+    if post.author_id != viewer.user_id:
+        raise NotYours
+    if post.is_taken_back == back:
+        return post
+    if not back:
+        return set_post_state(post=post, state=State.VISIBLE, reason="")
+    if not may_take_back(viewer, post):
+        raise Invalid(_("This cannot be taken back; edit it, or ask a moderator"))
+    return set_post_state(post=post, state=State.REMOVED, reason=TAKEN_BACK)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from llmos.accounts.models import Namespace, User
 from llmos.hub.models import Repository
@@ -20,6 +21,10 @@ class State(models.TextChoices):
     PENDING = "pending"  # waits for a moderator
     HIDDEN = "hidden"  # may be mended by its author and come back
     REMOVED = "removed"  # stays a gap with a reason
+
+
+# The reason of what no moderator removed; whoever wrote it can put it back.
+TAKEN_BACK = gettext_noop("Its author took it back")
 
 
 class Thread(models.Model):
@@ -114,6 +119,10 @@ class Post(models.Model):
     @property
     def anchor(self) -> str:
         return f"post-{self.number}"
+
+    @property
+    def is_taken_back(self) -> bool:
+        return self.state == State.REMOVED and self.state_reason == TAKEN_BACK
 
 
 class Revision(models.Model):

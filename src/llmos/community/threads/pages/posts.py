@@ -6,6 +6,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from llmos.accounts.access import Viewer
 from llmos.community.threads import actions, deeds
 from llmos.community.threads.access import edit_address, is_moderator, post_for, thread_rights
 from llmos.community.threads.addresses import post_address
@@ -130,6 +131,22 @@ def bookmark(request: HttpRequest, post_id: int) -> HttpResponse:
     return HttpResponseRedirect(address_of(post))
 
 
+@require_POST
+def take_back(request: HttpRequest, post_id: int) -> HttpResponse:
+    """Withdraw a post of one's own, or show it again."""
+    viewer = signed_in(request)
+    post = post_for(viewer, post_id)
+    actions.set_taken_back(viewer, post=post, back=request.POST.get("on") == "1")
+    return HttpResponseRedirect(address_of(post))
+
+
+def answer(request: HttpRequest, post_id: int) -> HttpResponse:
+    """The composer for an answer to this post, where no script fetches it."""
+    viewer = signed_in(request)
+    post = post_for(viewer, post_id)
+    return _answer_page(request, viewer, post)
+
+
 def quote(request: HttpRequest, post_id: int) -> HttpResponse:
     """The post as a quotation: text for the page's script, else the composer with it."""
     viewer = signed_in(request)
@@ -137,6 +154,10 @@ def quote(request: HttpRequest, post_id: int) -> HttpResponse:
     text = quotation(post, request.GET.get("words", ""))
     if _wants_json(request):
         return JsonResponse({"text": text})
+    return _answer_page(request, viewer, post, text)
+
+
+def _answer_page(request: HttpRequest, viewer: Viewer, post: Post, text: str = "") -> HttpResponse:
     if not thread_rights(viewer, post.thread).reply:
         raise Forbidden(_("This conversation takes no answers from you"))
     again = Again(
@@ -170,6 +191,8 @@ urlpatterns = [
     path("posts/<int:post_id>/history", history),
     path("posts/<int:post_id>/react", react),
     path("posts/<int:post_id>/bookmark", bookmark),
+    path("posts/<int:post_id>/answer", answer),
     path("posts/<int:post_id>/quote", quote),
+    path("posts/<int:post_id>/back", take_back),
     path("posts/<int:post_id>/wiki", wiki),
 ]

@@ -217,7 +217,7 @@ const complete = (form, area) => {
   };
   area.addEventListener("input", (event) => { if (!event.isComposing) offer(); });
   area.addEventListener("compositionend", offer);
-  area.addEventListener("blur", () => setTimeout(close, 150));
+  area.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== area) close(); }, 150));
   area.addEventListener("keydown", (event) => {
     if (event.isComposing || list.hidden) return;
     if (event.key === "ArrowDown") mark(chosen + 1);

@@ -53,10 +53,11 @@ const help = document.querySelector("dialog.keys dl");
 help?.append(document.getElementById("thread-keys").content.cloneNode(true));
 
 talk.addEventListener("click", (event) => {
-  const link = event.target.closest("[data-quote]");
+  const link = event.target.closest("[data-quote], [data-answer]");
   if (!link || !composer || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const post = link.closest("[data-post]");
+  if (link.hasAttribute("data-answer")) { answer(post); return; }
   const found = selected();
   quote(post, found?.post === post ? found.words : "");
 });
