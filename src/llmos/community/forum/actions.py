@@ -17,11 +17,9 @@ from llmos.community.threads.access import is_moderator, writer
 from llmos.community.threads.actions import Where, open_thread
 from llmos.community.threads.events import ThreadChanged
 from llmos.community.threads.models import Post, State, Thread
-from llmos.community.threads.tags import tag_named
+from llmos.community.threads.tags import refuse_new_tags
 from llmos.community.trust.actions import credit, withdraw
-from llmos.community.trust.errors import NotTrustedYet
-from llmos.community.trust.models import Credit, Level
-from llmos.community.trust.queries import level_of
+from llmos.community.trust.models import Credit
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import now
 from llmos.store.events import announce
@@ -46,9 +44,9 @@ def open_topic(
 
     Raises NotHere, Invalid, NotTrustedYet, TooFast, Unauthenticated, Forbidden.
     """
-    author = writer(viewer, "open a topic")
+    writer(viewer, "open a topic")
     refuse_strangers(viewer, category)
-    _refuse_new_tags(viewer, author, tags)
+    refuse_new_tags(viewer, tags)
     where = Where(place=Thread.Place.TOPIC, shelf=category.pk)
     thread = open_thread(
         viewer,
@@ -193,15 +191,3 @@ def _who_accepts(viewer: Viewer, topic: Topic) -> int:
 
 def _locked(topic: Topic) -> Topic:
     return Topic.objects.select_for_update(of=("self",)).get(pk=topic.pk)
-
-
-def _refuse_new_tags(viewer: Viewer, author: int, tags: list[str]) -> None:
-    """New members choose among the tags that are there. Raises NotTrustedYet."""
-    if viewer.is_admin or level_of(author) >= Level.MEMBER:
-        return
-    unknown = [word for word in tags if word.strip() and tag_named(word) is None]
-    if unknown:
-        raise NotTrustedYet(
-            _("There is no tag %(word)r yet. New members use the tags that are there: /forum/tags")
-            % {"word": unknown[0][:40]}
-        )

@@ -237,10 +237,11 @@ def edit_post(
     seen_edits: int,
     note: str = "",
     title: str = "",
+    tags: list[str] | None = None,
     language: str = "",
     links: LinkBase = NO_LINKS,
 ) -> Post:
-    """Replace a post's text, and with `title` its thread's; the old one stays in its history.
+    """Replace a post's text, of a first one the title and tags too; the old text stays.
 
     `seen_edits` is how often it had been edited when the form was opened. Raises NotYours,
     EditedMeanwhile (another text was saved first), Invalid.
@@ -273,12 +274,21 @@ def edit_post(
         post.language = language or post.language
         post.save(update_fields=["text", "html", "renderer", "edits", "edited_at", "language"])
         _refer(post, rendered)
-        if title and post.number == 1 and title != thread.title:
-            thread.title = _title(title, Thread.Place(thread.place))
-            thread.save(update_fields=["title"])
-            announce(ThreadChanged(thread_id=thread.pk))
+        if post.number == 1:
+            _rename(thread, title, tags)
         announce(PostChanged(post_id=post.pk))
     return post
+
+
+def _rename(thread: Thread, title: str, tags: list[str] | None) -> None:
+    """Give a thread another title and other tags, where some are told."""
+    changed = tags is not None and set_tags(thread, tags)
+    if title and title != thread.title:
+        thread.title = _title(title, Thread.Place(thread.place))
+        thread.save(update_fields=["title"])
+        changed = True
+    if changed:
+        announce(ThreadChanged(thread_id=thread.pk))
 
 
 def may_edit(viewer: Viewer, post: Post) -> bool:

@@ -26,6 +26,7 @@ from llmos.community.threads.models import Post
 from llmos.community.threads.queries import draft_of
 from llmos.community.threads.rendering import filled
 from llmos.community.threads.rendering import render as rendered
+from llmos.community.threads.tags import words_of
 from llmos.hub.door import signed_in
 from llmos.kit.errors import Invalid, Refusal
 from llmos.kit.text import cleaned
@@ -71,7 +72,7 @@ def _opened(request: HttpRequest, viewer: Viewer, values: dict[str, str]) -> Top
         category=category_for(values["category"]),
         title=values.get("title", ""),
         text=with_files(viewer, text, request.FILES.getlist("files")),
-        tags=re.split(r"[,，、]", values.get("tags", "")),
+        tags=words_of(values.get("tags", "")),
         language=language if language in {"en", "zh"} else "",
         poll=_poll(values),
         key=values.get("key") or None,

@@ -7,16 +7,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from llmos.accounts.access import Viewer
-from llmos.community.threads import actions, deeds
+from llmos.community.threads import actions, deeds, queries
 from llmos.community.threads.access import edit_address, is_moderator, post_for, thread_rights
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.attaching import with_files
 from llmos.community.threads.errors import EditedMeanwhile, NotYours
 from llmos.community.threads.history import versions_of
-from llmos.community.threads.models import Post, Reaction
+from llmos.community.threads.models import Post, Reaction, Thread
 from llmos.community.threads.pages.forms import Again, compose_page, number_in, posted
 from llmos.community.threads.pages.threads import language_in
 from llmos.community.threads.quoting import quotation
+from llmos.community.threads.tags import refuse_new_tags, words_of
 from llmos.hub.door import signed_in, viewer_of_page
 from llmos.kit.errors import Forbidden, Refusal
 
@@ -49,6 +50,7 @@ def edit(request: HttpRequest, post_id: int) -> HttpResponse:
             seen_edits=number_in(request, "seen_edits") or 0,
             note=request.POST.get("note", ""),
             title=request.POST.get("title", ""),
+            tags=_tags(request, viewer, post),
             language=language_in(request),
         )
     except EditedMeanwhile as conflict:
@@ -70,7 +72,24 @@ def _values(post: Post) -> dict[str, object]:
     }
     if post.number == 1 and post.thread.title:
         values["title"] = post.thread.title
+    if _bears_tags(post):
+        tags = queries.tags_of([post.thread_id]).get(post.thread_id, [])
+        values["tags"] = ", ".join(sorted(tag.name for tag in tags))
     return values
+
+
+def _bears_tags(post: Post) -> bool:
+    """Whether its form asks for the tags: those of a topic are its first post's."""
+    return post.number == 1 and post.thread.place == Thread.Place.TOPIC
+
+
+def _tags(request: HttpRequest, viewer: Viewer, post: Post) -> list[str] | None:
+    """Raises NotTrustedYet."""
+    if not _bears_tags(post) or "tags" not in request.POST:
+        return None
+    words = words_of(request.POST["tags"])
+    refuse_new_tags(viewer, words)
+    return words
 
 
 def _edit_page(
@@ -83,7 +102,7 @@ def _edit_page(
     again = Again(
         f"edit:{post.pk}",
         request.path,
-        post.thread.title or _("Edit"),
+        _("Edit the post"),
         _("Save"),
     )
     return compose_page(
