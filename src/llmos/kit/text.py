@@ -93,3 +93,33 @@ def language_of(text: str) -> str:
     letters = [character for character in text[:2000] if character.isalpha()]
     ideographs = sum(1 for character in letters if _FIRST_CJK.match(character))
     return "zh" if letters and ideographs * 10 >= len(letters) else "en"
+
+
+_FENCES = re.compile(r"^\s*(`{3,}|~{3,}).*?(?:^\s*\1|\Z)", re.DOTALL | re.MULTILINE)
+_FORMULAS = re.compile(r"\$\$.*?\$\$", re.DOTALL)
+_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
+_LINKED = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+# Rules of tables and between parts; marks of headings and lists with their boxes; cells.
+_BLOCK_MARKS = re.compile(
+    r"^[|: \t-]{3,}$|^\s*(?:#{1,6}|[-+*]|\d+[.)])\s+(?:\[[ xX]\]\s)?|\|", re.MULTILINE
+)
+_WORD_MARKS = re.compile(r"`+|~~|(?<!\w)[*_]+(?!\s)|(?<!\s)[*_]+(?!\w)")
+
+
+def plain_words(text: str, *, longest: int) -> str:
+    """The beginning of a Markdown text as one line of plain words, cut at a word.
+
+    What it quotes, its code and its formulas are left out as long as anything else is there.
+    """
+    text = text[: 20 * longest]
+    own = _QUOTED.sub(" ", _FORMULAS.sub(" ", _FENCES.sub(" ", text)))
+    words = _in_one_line(own) or _in_one_line(text.replace(">", " "))
+    if len(words) <= longest:
+        return words
+    cut = words[:longest]
+    head, _space, _tail = cut.rpartition(" ")
+    return (head if len(head) > longest // 2 else cut).rstrip() + " …"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(_WORD_MARKS.sub("", _BLOCK_MARKS.sub(" ", _LINKED.sub(r"\1", text))).split())

@@ -14,8 +14,10 @@ from llmos.community.notifications.models import Notification
 from llmos.community.notifications.queries import Bundle
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.models import Post, State
+from llmos.kit.text import plain_words
 
 LONGEST_EXCERPT = 280  # characters of a post in a list
+LONGEST_POST = 4000  # of one in a mail
 
 ICONS = {
     Kind.MENTION: "person",
@@ -55,8 +57,11 @@ class Line:
     actor: str  # a member's name, or empty
 
 
-def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
-    """A bundle as it is shown; its rows are ones that the member may see."""
+def line_of(bundle: Bundle, *, whole: bool = False) -> Line:
+    """A bundle as it is shown; its rows are ones that the member may see.
+
+    `whole`: what was written stands there as it was written, not only how it begins.
+    """
     first = bundle.first
     post = first.post if first.kind != Kind.REACTION else None
     return Line(
@@ -66,7 +71,7 @@ def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
         text=_SENTENCES[Kind(first.kind)](bundle),
         title=_title(first),
         title_language=_language(first),
-        excerpt=_why(first)[:longest] or (excerpt_of(post, longest) if post else ""),
+        excerpt=_why(first) or (_said(post, whole=whole) if post else ""),
         language=first.post.language if first.post else _language(first),
         address=iri_to_uri(_address(bundle)),
         at=first.at,
@@ -76,7 +81,8 @@ def line_of(bundle: Bundle, *, longest: int = LONGEST_EXCERPT) -> Line:
 
 def _why(first: Notification) -> str:
     """The reason that came with it, in the reader's language."""
-    return shown(str(first.facts.get("reason", ""))).replace("\n", " ")
+    reason = shown(str(first.facts.get("reason", ""))).replace("\n", " ")
+    return reason[:LONGEST_POST]
 
 
 def kind_titles() -> dict[str, str]:
@@ -122,16 +128,11 @@ def family_titles() -> dict[str, str]:
     }
 
 
-def excerpt_of(post: Post, longest: int = LONGEST_EXCERPT) -> str:
-    """The beginning of what was written, cut at a word."""
+def _said(post: Post, *, whole: bool) -> str:
+    if not whole:
+        return plain_words(post.text, longest=LONGEST_EXCERPT)
     text = post.text.strip()
-    if longest <= LONGEST_EXCERPT:
-        text = " ".join(text.split())
-    if len(text) <= longest:
-        return text
-    cut = text[:longest]
-    head, _space, _tail = cut.rpartition(" ")
-    return (head if len(head) > longest // 2 else cut).rstrip() + " …"
+    return text if len(text) <= LONGEST_POST else text[:LONGEST_POST].rstrip() + " …"
 
 
 def _title(row: Notification) -> str:

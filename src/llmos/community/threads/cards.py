@@ -20,6 +20,7 @@ from llmos.hub.kinds import KINDS
 from llmos.hub.models import Repository
 from llmos.jobs.access import job_named
 from llmos.kit.errors import Refusal
+from llmos.kit.text import plain_words
 from llmos.provenance.access import seen
 
 EXCERPT = 160  # characters
@@ -129,7 +130,7 @@ def _post(row: Post) -> Card:
         icon="quote",
         kind=_place(row.thread),
         facts=[row.author.username if row.author else _("somebody"), f"#{row.number}"],
-        text=" ".join(row.text[: 2 * EXCERPT].split())[:EXCERPT],
+        text=plain_words(row.text, longest=EXCERPT),
     )
 
 

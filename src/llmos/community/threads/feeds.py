@@ -106,7 +106,12 @@ class _Feed:
         return self.whole(entry.id or entry.address)
 
     def html(self, entry: Entry) -> str:
-        return _OWN_ADDRESS.sub(lambda tag: tag[1] + self.base, cleaned(entry.html))
+        return with_whole_addresses(cleaned(entry.html), self.base)
+
+
+def with_whole_addresses(html: str, base: str) -> str:
+    """Safe HTML whose links also lead to this hub where it is read elsewhere."""
+    return _OWN_ADDRESS.sub(lambda tag: tag[1] + base, html)
 
 
 def _base_of(request: HttpRequest) -> str:

@@ -121,6 +121,11 @@ def filled(posts: Sequence[Post], viewer: Viewer) -> dict[int, Markup]:
     return shown
 
 
+def without_cards(html: str) -> Markup:
+    """Stored HTML with the plain links in place of live cards: for mails."""
+    return Markup(_MARK.sub(r"\2", html).replace(_OWN_ID, ""))  # noqa: S704 - made by `render`
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = new_parser().enable("linkify").disable("front_matter")
