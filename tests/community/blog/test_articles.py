@@ -23,8 +23,9 @@ from llmos.community.blog.models import Article
 from llmos.community.blog.queries import Wish, article_with
 from llmos.community.blog.words import Words
 from llmos.community.threads.access import is_moderator
+from llmos.community.threads.actions import set_post_state
 from llmos.community.threads.errors import EditedMeanwhile
-from llmos.community.threads.models import Post, Thread
+from llmos.community.threads.models import Post, State, Thread
 from llmos.community.trust.models import Credit
 from llmos.kit.errors import Invalid
 from llmos.kit.time import now
@@ -117,6 +118,51 @@ def test_a_time_that_was_moved_is_waited_for_again(ada: Viewer, write: Write) ->
     waiting.delete()
     tasks.on_article_scheduled.call(thread_id=article.pk)
     assert waiting.get().run_after > now() + 2 * HOUR
+
+
+@pytest.mark.parametrize("approved", ["before", "at", "after"])
+def test_an_article_held_back_is_told_of_once_whenever_it_is_approved(
+    ada: Viewer, write: Write, approved: str
+) -> None:
+    article = write()
+    actions.publish(ada, article=article, at=now() + HOUR)
+    first = Post.objects.get(thread=article.pk, number=1)
+    set_post_state(post=first, state=State.PENDING, reason="a moderator looks first")
+
+    def approve() -> None:
+        set_post_state(post=first, state=State.VISIBLE, reason="")
+        tasks.on_post_changed.call(post_id=first.pk)
+
+    if approved == "before":
+        approve()
+    Thread.objects.filter(pk=article.pk).update(published_at=now() - timedelta(seconds=1))
+    if approved == "at":  # its hour has come, and the worker did not look yet
+        approve()
+    tasks.on_article_scheduled.call(thread_id=article.pk)
+    if approved == "after":
+        assert told() == 0
+        approve()
+    tasks.on_article_scheduled.call(thread_id=article.pk)
+    tasks.on_post_changed.call(post_id=first.pk)
+    assert told() == 1
+    assert seen(ANONYMOUS, article)
+
+
+def test_an_article_held_back_when_it_is_published_is_told_of_when_approved(
+    ada: Viewer, write: Write
+) -> None:
+    article = write()
+    first = Post.objects.get(thread=article.pk, number=1)
+    set_post_state(post=first, state=State.PENDING, reason="a moderator looks first")
+    actions.publish(ada, article=article_with(article.pk))
+    tasks.begin()
+    assert told() == 0
+    for _ in range(2):  # held back again since it was edited: nobody hears of it twice
+        set_post_state(post=first, state=State.VISIBLE, reason="")
+        tasks.on_post_changed.call(post_id=first.pk)
+        set_post_state(post=first, state=State.PENDING, reason="a moderator looks again")
+        tasks.on_post_changed.call(post_id=first.pk)
+    assert told() == 1
 
 
 def test_a_starting_worker_tells_of_what_came_due_while_it_slept(ada: Viewer, write: Write) -> None:

@@ -93,4 +93,5 @@ KEEPING = Keeping(
     wrote=_wrote,
     keeps_order=_keeps_order,
     edit_address=lambda thread: f"{thread.address}/edit",
+    tells=True,
 )

@@ -37,7 +37,7 @@ from llmos.community.threads.actions import (
 )
 from llmos.community.threads.errors import EditedMeanwhile
 from llmos.community.threads.events import ThreadChanged
-from llmos.community.threads.models import Attachment, Post, Thread
+from llmos.community.threads.models import Attachment, Post, State, Thread
 from llmos.community.threads.rendering import NO_LINKS
 from llmos.community.threads.tags import set_tags
 from llmos.community.trust.actions import credit
@@ -176,7 +176,7 @@ def release(viewer: Viewer, *, article: Article, at: datetime | None = None) -> 
     thread.save(update_fields=["published_at"])
     if thread.published_at > moment:
         announce(ArticleScheduled(thread_id=thread.pk))
-    elif article.announced_at is None:
+    elif article.announced_at is None and thread.state == State.VISIBLE:
         _tell(article, thread)
     else:
         announce(ThreadChanged(thread_id=thread.pk))
@@ -184,12 +184,15 @@ def release(viewer: Viewer, *, article: Article, at: datetime | None = None) -> 
 
 @transaction.atomic
 def announce_due(*, thread_id: int) -> datetime | None:
-    """Tell others of an article whose time has come, once; returns a time still to come."""
+    """Tell others of an article whose time has come, once; returns a time still to come.
+
+    One that a moderator holds back waits for her: it is looked at again when she decides.
+    """
     article = Article.objects.select_for_update().filter(pk=thread_id).first()
     if article is None or article.announced_at is not None:
         return None
     thread = Thread.objects.select_for_update().get(pk=thread_id)
-    if thread.published_at is None:
+    if thread.published_at is None or thread.state != State.VISIBLE:
         return None
     if thread.published_at > now():
         return thread.published_at

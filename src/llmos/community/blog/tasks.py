@@ -9,7 +9,7 @@ from llmos.accounts.models import User
 from llmos.community.blog import actions
 from llmos.community.blog.models import Article
 from llmos.community.blog.pushing import follow
-from llmos.community.threads.models import Post, Thread
+from llmos.community.threads.models import Post, State, Thread
 from llmos.hub.git import refs, repos
 from llmos.hub.models import Repository
 from llmos.kit.time import now
@@ -45,14 +45,18 @@ def on_thread_opened(*, thread_id: int) -> None:
 
 @task()
 def on_post_changed(*, post_id: int) -> None:
+    """Its text is another one, or a moderator lets it be read."""
     post = Post.objects.filter(pk=post_id, number=1, thread__place=Thread.Place.ARTICLE).first()
     if post is not None:
         actions.describe(thread_id=post.thread_id)
+        actions.announce_due(thread_id=post.thread_id)
 
 
 def begin() -> None:
     """File what a long stopped hub owes: articles whose time came meanwhile."""
-    due = Article.objects.filter(announced_at=None, thread__published_at__lte=now())
+    due = Article.objects.filter(
+        announced_at=None, thread__published_at__lte=now(), thread__state=State.VISIBLE
+    )
     for thread_id in due.values_list("pk", flat=True):
         on_article_scheduled.enqueue(thread_id=thread_id)
 

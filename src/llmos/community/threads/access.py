@@ -42,6 +42,8 @@ class Keeping:
     wrote: Predicate  # she is among its authors: sees drafts, edits its first post
     keeps_order: Predicate  # she is a moderator there
     edit_address: Callable[[Thread], str]  # where its first post is edited
+    # It announces itself what others can read now, once; threads do not.
+    tells: bool = False
 
 
 _keeping: dict[str, Keeping] = {}
@@ -50,6 +52,11 @@ _keeping: dict[str, Keeping] = {}
 def keep(place: str, keeping: Keeping) -> None:
     """Let a room answer for the threads of its place. Called by `web/wiring.py`."""
     _keeping[place] = keeping
+
+
+def tells_itself(thread: Thread) -> bool:
+    """Whether its room, and not threads, announces that others can read it now."""
+    return thread.place in _keeping and _keeping[thread.place].tells
 
 
 def thread_for(viewer: Viewer, thread_id: int, *, place: str | None = None) -> Thread:

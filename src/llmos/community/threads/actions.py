@@ -15,7 +15,13 @@ from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
-from llmos.community.threads.access import is_moderator, thread_rights, writer, wrote
+from llmos.community.threads.access import (
+    is_moderator,
+    tells_itself,
+    thread_rights,
+    writer,
+    wrote,
+)
 from llmos.community.threads.additions import reason_to_hold
 from llmos.community.threads.deeds import mark_read, watch_own
 from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound, ThreadClosed
@@ -319,14 +325,21 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
         announce(ThreadChanged(thread_id=thread.pk))
     if was != State.PENDING and state == State.PENDING:
         announce(PostHeld(post_id=post.pk))
-    is_public = thread.published_at is not None and thread.published_at <= now()
-    if was == State.PENDING and state == State.VISIBLE and is_public:
-        thread.state = state if post.number == 1 else thread.state
-        if post.number == 1:
-            announce(ThreadOpened(thread_id=thread.pk))
-        announce(PostWritten(post_id=post.pk))
+    if was == State.PENDING and state == State.VISIBLE:
+        _tell_approved(thread, post)
     announce(PostChanged(post_id=post.pk))
     return post
+
+
+def _tell_approved(thread: Thread, post: Post) -> None:
+    """Announce what was held back and can be read now."""
+    if thread.published_at is None or thread.published_at > now():
+        return
+    if post.number > 1:
+        announce(PostWritten(post_id=post.pk))
+    elif not tells_itself(thread):
+        announce(ThreadOpened(thread_id=thread.pk))
+        announce(PostWritten(post_id=post.pk))
 
 
 def may_take_back(viewer: Viewer, post: Post) -> bool:
