@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import django
 import pytest
+from tests import databases
+from tests.homes import Homes
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ _PROCESS_HOME = Path(tempfile.mkdtemp(prefix="llmos-test-"))
 os.environ["LLMOS_HOME"] = str(_PROCESS_HOME)
 os.environ.setdefault("XDG_RUNTIME_DIR", str(_PROCESS_HOME))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
+if _url := databases.url_of(_PROCESS_HOME):
+    os.environ["LLMOS_DATABASE_URL"] = _url
 django.setup(set_prefix=False)
 for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):
     os.environ.pop(_name, None)
@@ -38,7 +42,14 @@ for _name in ("UPDATE_CHECK", "TELEMETRY", "PROGRESS_BARS"):
     os.environ[f"HF_HUB_DISABLE_{_name}"] = "1"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if _url:
+        # A kept thread may still be connected; the server goes with all that it holds.
+        config.addinivalue_line("filterwarnings", "ignore:Error when trying to teardown")
+
+
 def pytest_sessionfinish() -> None:
+    databases.stop()
     shutil.rmtree(_PROCESS_HOME, ignore_errors=True)
 
 
@@ -86,7 +97,7 @@ class HubServer:
 def run_llmos(home: Path, *arguments: str, stdin: str = "") -> str:
     done = subprocess.run(
         [sys.executable, "-m", "llmos.cli.main", *arguments],
-        env={**os.environ, "LLMOS_HOME": str(home)},
+        env=databases.env_of(home),
         input=stdin,
         capture_output=True,
         text=True,
@@ -115,21 +126,28 @@ def start_hub(
                 str(port),
                 *options,
             ],
-            env={**os.environ, "LLMOS_HOME": str(home)},
+            env=databases.env_of(home),
             stdout=output,
             stderr=output,
         )
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/api/health", timeout=2):
-                return process, url
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                process.wait()
-                raise AssertionError(log.read_text()) from None
-            time.sleep(0.05)
+    while not _answers(home, url, process):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise AssertionError(log.read_text())
+        time.sleep(0.05)
+    return process, url
+
+
+def _answers(home: Path, url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether it is well, and has written down where it is."""
+    try:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=2):
+            noted = json.loads((home / "run" / "address.json").read_text())
+            return bool(noted["pid"] == process.pid)
+    except OSError:
+        return False
 
 
 def stop_hub(process: subprocess.Popen[bytes]) -> None:
@@ -142,22 +160,20 @@ def stop_hub(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    return Homes(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[HubServer]:
     """One hub for the whole test process; tests tell their repositories apart by name."""
     home = tmp_path_factory.mktemp("hub") / "home"
-    home.mkdir(mode=0o700)
     # Tests write faster than members do.
-    (home / "llmos.toml").write_text("[community]\npace = 0\n")
+    homes.copy_to(home, "[community]\npace = 0\n")
     process, url = start_hub(home)
     try:
-        tokens = {}
-        for name in ("ada", "bob", "eve"):
-            run_llmos(home, "users", "create", name, "--password-stdin", stdin="correct horse 9\n")
-            tokens[name] = run_llmos(
-                home, "tokens", "create", name, "--name", "test", "--role", "write"
-            ).strip()
         address = json.loads((home / "run" / "address.json").read_text())
-        yield HubServer(url=url, home=home, tokens=tokens, web_pid=address["web_pid"])
+        yield HubServer(url=url, home=home, tokens=homes.tokens, web_pid=address["web_pid"])
     finally:
         stop_hub(process)
 

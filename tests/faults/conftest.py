@@ -3,19 +3,20 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
 import pytest
+from tests import databases
 from tests.conftest import HubServer, free_port, run_llmos, start_hub, stop_hub
+from tests.homes import Homes
 
 # The normal suite tries a few moments; LLMOS_FAULT_ROUNDS=200 tries many.
 ROUNDS = int(os.environ.get("LLMOS_FAULT_ROUNDS", "2"))
@@ -89,8 +90,7 @@ class MortalHub:
 
     def _is_catching_up(self) -> bool:
         """Whether it still looks for pushes that a killed web process left unrecorded."""
-        with closing(sqlite3.connect(self.home / "llmos.sqlite3", timeout=30)) as rows:
-            return bool(rows.execute(CATCHING_UP).fetchone())
+        return bool(databases.rows(self.home, CATCHING_UP))
 
     def doctor(self) -> str:
         """What `llmos doctor` says; a hub that is not consistent fails the test."""
@@ -172,9 +172,15 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
+def prepared_hub(home: Path, homes: Homes, settings: str = "") -> MortalHub:
+    """One that begins with the usual members; a new `MortalHub` begins with nothing."""
+    homes.copy_to(home, settings)
+    return MortalHub(home, token=homes.tokens["ada"])
+
+
 @pytest.fixture
-def mortal_hub(tmp_path: Path) -> Iterator[MortalHub]:
-    hub = MortalHub(tmp_path / "home")
+def mortal_hub(tmp_path: Path, homes: Homes) -> Iterator[MortalHub]:
+    hub = prepared_hub(tmp_path / "home", homes)
     hub.start()
     try:
         yield hub

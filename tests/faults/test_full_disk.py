@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi
 from tests.clients.conftest import random_file, run_script, sha256
-from tests.faults.conftest import MortalHub, send
+from tests.faults.conftest import MortalHub, prepared_hub, send
+from tests.homes import Homes
 
 SIZE_MB = 96
 ROOM_LEFT = 3_000_000  # bytes
@@ -31,8 +32,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def full_hub(small_disk: Path) -> Iterator[MortalHub]:
-    hub = MortalHub(small_disk / "home")
+def full_hub(small_disk: Path, homes: Homes) -> Iterator[MortalHub]:
+    hub = prepared_hub(small_disk / "home", homes)
     hub.start()
     try:
         yield hub

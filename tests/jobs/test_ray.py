@@ -27,7 +27,8 @@ import psutil
 import pytest
 from huggingface_hub import HfApi
 from tests.conftest import HubServer
-from tests.faults.conftest import MortalHub
+from tests.faults.conftest import MortalHub, prepared_hub
+from tests.homes import Homes
 from tests.jobs.conftest import RECIPE, Jobs, new_data, wish
 
 pytest.importorskip("ray")
@@ -139,14 +140,14 @@ class RayHub:
 
 
 @pytest.fixture(scope="module")
-def hub(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayHub]:
+def hub(cluster: None, homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayHub]:
     folder = tmp_path_factory.mktemp("ray")
     shared = folder / "shared"
-    mortal = MortalHub(folder / "home")
-    mortal.home.mkdir()
-    (mortal.home / "llmos.toml").write_text(
+    mortal = prepared_hub(
+        folder / "home",
+        homes,
         f'[jobs]\nexecutor = "ray"\nray_address = "{DASHBOARD}"\nray_folder = "{shared}"\n'
-        'ray_environment = {GLOO_SOCKET_IFNAME = "lo"}\n'
+        'ray_environment = {GLOO_SOCKET_IFNAME = "lo"}\n',
     )
     mortal.start()
     try:

@@ -12,8 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from huggingface_hub import HfApi
-from tests.conftest import HubServer, run_llmos, start_hub, stop_hub
+from tests.conftest import HubServer, start_hub, stop_hub
 from tests.faults.conftest import kill_tree
+from tests.homes import Homes
 from tests.serving.conftest import Operator
 from tests.serving.member import (
     ENDLESS,
@@ -278,14 +279,13 @@ def test_deleting_a_conversation_while_it_is_answered_harms_nothing(ada: Member)
 
 @pytest.mark.slow
 def test_a_hub_killed_in_the_middle_leaves_one_unfinished_answer(
-    tmp_path: Path, folders: dict[str, Path]
+    tmp_path: Path, folders: dict[str, Path], homes: Homes
 ) -> None:
     home, once = tmp_path / "home", key()
+    homes.copy_to(home)
     process, url = start_hub(home)
     try:
-        run_llmos(home, "users", "create", "ada", "--password-stdin", stdin=f"{PASSWORD}\n")
-        token = run_llmos(home, "tokens", "create", "ada", "--name", "t", "--role", "write").strip()
-        push(HfApi(endpoint=url, token=token), SLOW, folders[SLOW])
+        push(HfApi(endpoint=url, token=homes.tokens["ada"]), SLOW, folders[SLOW])
         with signed_in(url, "ada") as ada:
             events = ada.events("/chat", text="go on", key=once, **ENDLESS)
             first = next(events)

@@ -15,7 +15,8 @@ import pytest
 from huggingface_hub import HfApi
 from openai import OpenAI, RateLimitError
 from tests.conftest import HubServer, in_a_loop, run_llmos
-from tests.faults.conftest import MortalHub, kill, send
+from tests.faults.conftest import MortalHub, kill, prepared_hub, send
+from tests.homes import Homes
 from tests.serving.conftest import Operator, operator_of
 from tests.serving.models import SLOW, TRANSLATOR, WRITER, push
 from tests.serving.test_engines import end_token
@@ -45,13 +46,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationW
 
 @pytest.fixture(scope="module")
 def small(
-    served: HubServer, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+    served: HubServer,
+    folders: dict[str, Path],
+    homes: Homes,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MortalHub]:
     """One engine with one place; another hub's writer is a model of its own."""
     home = tmp_path_factory.mktemp("small") / "home"
-    home.mkdir()
-    (home / "llmos.toml").write_text(SETTINGS.format(url=served.url))
-    hub = MortalHub(home)
+    hub = prepared_hub(home, homes, SETTINGS.format(url=served.url))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEST_ELSEWHERE", served.tokens["ada"])
         hub.start()
@@ -220,10 +222,10 @@ def test_engines_end_when_the_web_process_is_killed(
 
 
 def test_a_model_too_large_for_the_memory_is_refused_with_numbers(
-    tmp_path: Path, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folders: dict[str, Path], homes: Homes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLMOS_SERVING_SPARE_MEMORY_MB", str(2**30))
-    hub = MortalHub(tmp_path / "home")
+    hub = prepared_hub(tmp_path / "home", homes)
     hub.start()
     try:
         push(HfApi(endpoint=hub.url, token=hub.token), WRITER, folders[WRITER])

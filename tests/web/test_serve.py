@@ -4,16 +4,18 @@ import sqlite3
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from tests.conftest import run_llmos, start_hub, stop_hub
+from tests.conftest import start_hub, stop_hub
+from tests.homes import Homes
 
 
-def test_downloads_of_the_last_seconds_are_counted_when_the_hub_stops(tmp_path: Path) -> None:
+def test_downloads_of_the_last_seconds_are_counted_when_the_hub_stops(
+    tmp_path: Path, homes: Homes
+) -> None:
     home = tmp_path / "home"
+    homes.copy_to(home)
     process, url = start_hub(home)
     try:
-        run_llmos(home, "users", "create", "ada")
-        token = run_llmos(home, "tokens", "create", "ada", "--name", "t", "--role", "write")
-        api = HfApi(endpoint=url, token=token.strip())
+        api = HfApi(endpoint=url, token=homes.tokens["ada"])
         api.create_repo("ada/counted")
         api.hf_hub_download("ada/counted", ".gitattributes", cache_dir=tmp_path / "cache")
     finally:
