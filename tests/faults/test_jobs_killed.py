@@ -20,7 +20,12 @@ pytestmark = pytest.mark.slow
 VICTIMS = ("runner", "keeper", "work", "all")
 STEPS = 240
 # Every look leaves a checkpoint.
-LONG = {**RECIPE, "budget": {"steps": STEPS}, "look": {"times": 12, "rows": 2, "samples": 1}}
+LONG = {
+    **RECIPE,
+    "workers": 2,
+    "budget": {"steps": STEPS},
+    "look": {"times": 12, "rows": 2, "samples": 1},
+}
 
 
 def keeper_of(hub: MortalHub, job: str) -> psutil.Process:

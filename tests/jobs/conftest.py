@@ -27,6 +27,7 @@ RECIPE: dict[str, Any] = {
     "batch": {"tokens": 128},
     "look": {"times": 1, "rows": 4, "samples": 1},
     "budget": {"steps": 4},
+    "workers": 1,  # each further one loads torch, too
 }
 
 
