@@ -63,14 +63,17 @@ talk.addEventListener("click", (event) => {
 });
 
 // Reactions and bookmarks change in place; without script they are buttons of one form.
+let plainly = false;
 document.getElementById("deeds")?.addEventListener("submit", async (event) => {
+  if (plainly) return;
   const button = event.submitter;
   const isReaction = button.classList.contains("reaction");
   if (!isReaction && !button.hasAttribute("data-bookmark")) return;
   event.preventDefault();
   const body = new FormData(event.target, button);
   const got = await fetch(button.formAction, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
-  if (!got?.ok) { location.assign(`/posts/${button.closest("[data-post]").dataset.post}`); return; }
+  // Sent once more as without script: the page that comes says what is wrong.
+  if (!got?.ok) { plainly = true; event.target.requestSubmit(button); return; }
   const told = await got.json();
   button.setAttribute("aria-pressed", String(told.on));
   button.value = told.on ? "0" : "1";
@@ -81,7 +84,13 @@ document.getElementById("deeds")?.addEventListener("submit", async (event) => {
 const watch = talk.querySelector("[data-watch]");
 if (watch) {
   watch.querySelector("button").hidden = true;
-  watch.addEventListener("change", () => send(watch));
+  const said = watch.appendChild(Object.assign(document.createElement("output"), { className: "small muted" }));
+  watch.addEventListener("change", async () => {
+    said.textContent = "";
+    const got = await send(watch).catch(() => null);
+    if (got?.ok) said.textContent = watch.dataset.saved;
+    else watch.submit();
+  });
 }
 
 // How far one has read: what was on the screen for a moment counts; told once in a while.
