@@ -53,6 +53,7 @@ def environment(**options: Any) -> Environment:
         count=short_count,
         ago=ago,
         moment=exact_moment,
+        day=calendar_day,
         whole=whole_number,
         duration=readable_seconds,
         measure=readable_measure,
@@ -157,6 +158,10 @@ def whole_number(number: int) -> str:
     return f"{number:,}"
 
 
+def calendar_day(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+
+
 def ago(moment: datetime | None) -> Markup:
     """A `<time>`: relative for the eye, or the day if it is to come; exact in the title."""
     if moment is None:
@@ -164,7 +169,7 @@ def ago(moment: datetime | None) -> Markup:
     seconds = int((timezone.now() - moment).total_seconds())
     machine = moment.isoformat(timespec="seconds")
     if seconds < -60:
-        words = formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+        words = calendar_day(moment)
     else:
         words = _relative(*_span(seconds), get_language() or "en")
     # All of it is ours: digits and a catalogue's words.

@@ -100,12 +100,13 @@ def _thread(row: Thread) -> Card:
         title=row.title or _("Note"),
         address=row.address,
         icon="talk",
-        kind=_place(row),
+        kind=place_word(row),
         facts=[fact for fact in facts if fact],
     )
 
 
-def _place(row: Thread) -> str:
+def place_word(row: Thread) -> str:
+    """What kind of conversation it is."""
     return {
         Thread.Place.TOPIC: _("Topic"),
         Thread.Place.DISCUSSION: _("Discussion"),
@@ -128,7 +129,7 @@ def _post(row: Post) -> Card:
         title=row.thread.title or _("Note"),
         address=post_address(row.thread.address, row.number),
         icon="quote",
-        kind=_place(row.thread),
+        kind=place_word(row.thread),
         facts=[row.author.username if row.author else _("somebody"), f"#{row.number}"],
         text=plain_words(row.text, longest=EXCERPT),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from llmos.kit.text import plain_words
+
 # In a wheel they lie in this room; in a clone, where everybody looks for documentation.
 _PLACES = (Path(__file__).parent / "guides", Path(__file__).parents[4] / "docs" / "guides")
 NAMES = (
@@ -23,6 +25,7 @@ _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # The line under the title that leads to the other language; pages have a switch of their own.
 _SWITCH = re.compile(r"^\[(?:中文|English)\]\([^)]*\)\n", re.MULTILINE)
 _LINK = re.compile(r"\]\(([\w-]+?)(?:\.zh-CN)?\.md(#[^)]*)?\)")
+_FIRST_SENTENCE = re.compile(r".+?(?:。|\.(?=\s))", re.DOTALL)
 _REFERENCE = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])+)\]\(\.\./[^)]*\)")
 
 
@@ -31,6 +34,7 @@ class Guide:
     name: str
     title: str
     text: str  # Markdown without the title; links lead to the pages
+    about: str  # its first sentence
 
 
 def guide_named(name: str, language: str) -> Guide | None:
@@ -51,5 +55,10 @@ def _read(name: str, suffix: str) -> Guide | None:
             title = _TITLE.search(text)
             body = _SWITCH.sub("", _TITLE.sub("", text, count=1), count=1)
             body = _REFERENCE.sub(r"\1", _LINK.sub(r"](/guides/\1\2)", body))
-            return Guide(name, title[1] if title else name, body.strip())
+            return Guide(name, title[1] if title else name, body.strip(), _opening(body))
     return None
+
+
+def _opening(body: str) -> str:
+    sentence = _FIRST_SENTENCE.match(body.strip())
+    return plain_words(sentence[0], longest=200) if sentence else ""

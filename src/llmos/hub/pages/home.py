@@ -6,26 +6,16 @@ from django.urls import path
 
 from llmos.hub.additions import home_panels
 from llmos.hub.door import viewer_of_page
-from llmos.hub.kinds import KINDS
 from llmos.hub.pages.shelves import Wish, shelf
 
-ROWS = 6
+ROWS = 5
 
 
 def home(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of_page(request)
-    latest = {
-        kind: shelf(viewer, Wish(kind=kind, sort="updated", rows=ROWS)).repositories
-        for kind in KINDS
-    }
     context = {
         "models": shelf(viewer, Wish(kind="model", rows=ROWS)).repositories,
         "datasets": shelf(viewer, Wish(kind="dataset", rows=ROWS)).repositories,
-        "latest": sorted(
-            (one for found in latest.values() for one in found),
-            key=lambda one: one.updated_at,
-            reverse=True,
-        )[:ROWS],
         "panels": home_panels(request),
     }
     return render(request, "hub/home.html", context)

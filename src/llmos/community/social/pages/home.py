@@ -23,7 +23,7 @@ from llmos.hub.door import signed_in, viewer_of_page
 
 LANGUAGES = ("en", "zh")
 SUGGESTED = 4  # of each kind
-ON_FIRST_PAGE = 4
+ON_FIRST_PAGE = 5
 # Whoever follows less is shown what there is to follow beside the feed.
 FEW_FOLLOWS = 5
 
@@ -59,18 +59,19 @@ def seen(request: HttpRequest) -> HttpResponse:
 
 
 def news(request: HttpRequest) -> Panel | None:
-    """On the first page: what is new among those that a member follows."""
+    """On the first page: what is new among those that a member follows, or else everywhere."""
     viewer = viewer_of_page(request)
-    if viewer.user_id is None:
-        return None
-    items = _news(viewer)
-    return Panel("social/news.html", {"items": items}) if items else None
+    own = viewer.user_id is not None and queries.count_followed(viewer.user_id) > 0
+    items = _news(viewer, everything=not own)
+    return Panel("social/news.html", {"items": items, "own": own}) if items else None
 
 
-def _news(viewer: Viewer) -> list[Any]:
+def _news(viewer: Viewer, *, everything: bool) -> list[Any]:
     """Her own notes are in her feed, but are no news to her."""
-    page = home_feed(viewer, Wish(size=2 * ON_FIRST_PAGE), reads=[get_language() or ""])
-    others = [one for one in page.items if one.activity.actor_id != viewer.user_id]
+    wish = Wish(everything=everything, size=2 * ON_FIRST_PAGE)
+    page = home_feed(viewer, wish, reads=[get_language() or ""])
+    me = viewer.user_id
+    others = [one for one in page.items if me is None or one.activity.actor_id != me]
     return shown(viewer, others[:ON_FIRST_PAGE])
 
 
