@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import tantivy
 
@@ -24,7 +25,7 @@ from llmos.kit.text import index_words, is_spaced, search_words
 logger = logging.getLogger(__name__)
 
 # Another number makes old indexes be rebuilt: raise it when fields or words change.
-FORMAT = 2
+FORMAT = 3
 EVERYBODY = "public"  # the scope of what anybody may find
 LONGEST_QUERY_WORDS = 32
 # Weight of a hit by where it stands; names are what people type.
@@ -141,19 +142,16 @@ def _hits(
             searcher = found.searcher()
             order: dict[str, Any] = {"order_by_field": "at"} if by_time else {}
             hits = searcher.search(query(), limit, count=False, **order).hits
-            ids = searcher.fast_field_values("id", [address for _, address in hits])
-            # Opening a stored document costs as much as finding it.
-            kinds_of = (
-                list(kinds) * len(hits)
-                if len(kinds) == 1
-                else [searcher.doc(address)["kind"][0] for _, address in hits]
-            )
+            addresses = [address for _, address in hits]
+            ids = searcher.fast_field_values("id", addresses)
+            codes = searcher.fast_field_values("code", addresses)
     except IndexDamaged as damage:
         logger.warning("The search index is damaged, the worker will rebuild it: %s", damage)
         return []
+    kind_of = {_code(kind): kind for kind in kinds}
     return [
-        Hit(kind, int(id_ or 0), score)
-        for (score, _), id_, kind in zip(hits, ids, kinds_of, strict=True)
+        Hit(kind_of[int(code or 0)], int(id_ or 0), score)
+        for (score, _), id_, code in zip(hits, ids, codes, strict=True)
     ]
 
 
@@ -209,10 +207,12 @@ def _folder() -> Path:
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("uid", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("kind", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("scope", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("id", stored=True, indexed=False, fast=True)
+    builder.add_integer_field("id", indexed=False, fast=True)
+    # The kind again, as a number: opening a stored document costs as much as finding it.
+    builder.add_integer_field("code", indexed=False, fast=True)
     builder.add_integer_field("at", indexed=True, fast=True)
     for field, _weight in _WEIGHTS:
         builder.add_text_field(field, tokenizer_name=_TOKENIZER)
@@ -232,12 +232,17 @@ def _row(document: Document) -> tantivy.Document:
         kind=document.kind,
         scope=document.scope,
         id=document.id,
+        code=_code(document.kind),
         terms=list(document.terms),
         at=document.at,
         names=index_words(document.names),
         tags=index_words(document.tags),
         text=index_words(document.text),
     )
+
+
+def _code(kind: str) -> int:
+    return crc32(kind.encode())
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class SpokenTemplates(Jinja2):
         try:
             return Template(spoken.get_template(template_name), self)
         except TemplateNotFound as missing:
-            raise TemplateDoesNotExist(missing.name, backend=self) from missing
+            raise TemplateDoesNotExist(template_name, backend=self) from missing
 
     def _speaking(self, language: str) -> Environment:
         spoken: Environment = self.env.overlay(extensions=[ConstantTexts])

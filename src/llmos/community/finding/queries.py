@@ -10,8 +10,9 @@ from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace
 from llmos.accounts.names import key_of
 from llmos.community.finding.wishes import Wish
-from llmos.community.threads.access import listed
-from llmos.community.threads.models import Post, State, Thread
+from llmos.community.threads.access import ids_listed
+from llmos.community.threads.models import Post, Thread
+from llmos.community.threads.sql import posts_by_id, threads_by_id, threads_of_posts
 from llmos.hub import listing
 from llmos.hub import queries as hub
 from llmos.hub.kinds import KINDS
@@ -52,20 +53,18 @@ def conversations(viewer: Viewer, wish: Wish) -> list[Conversation]:
         newest_first=wish.sort == "new",
     )
     ids = [hit.id for hit in hits]
-    of_thread = dict(Post.objects.filter(pk__in=ids).values_list("pk", "thread_id"))
-    threads = Thread.objects.filter(listed(viewer), pk__in=set(of_thread.values()))
-    seen = threads.select_related("author", "repository", "namespace").in_bulk()
+    of_thread = threads_of_posts(ids)
+    seen = ids_listed(viewer, set(of_thread.values()))
     best: dict[int, int] = {}  # thread → post
     for pk in ids:
         if of_thread.get(pk) in seen:
             best.setdefault(of_thread[pk], pk)
     shown = dict(list(best.items())[:FOUND])
-    posts = Post.objects.filter(state=State.VISIBLE).select_related("author")
-    texts = posts.in_bulk(list(shown.values()))
+    threads, posts = threads_by_id(shown), posts_by_id(list(shown.values()))
     return [
-        Conversation(seen[thread], texts[post], excerpt(texts[post].text, wish.text))
+        Conversation(threads[thread], posts[post], excerpt(posts[post].text, wish.text))
         for thread, post in shown.items()
-        if post in texts
+        if thread in threads and post in posts
     ]
 
 

@@ -16,6 +16,7 @@ from llmos.community.forum.models import Category, Topic
 from llmos.community.forum.sql import shown_threads
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
+from llmos.store import db
 
 ROWS_A_PAGE = 30
 MOST_PINNED = 10
@@ -88,9 +89,12 @@ def pinned_in(category: Category) -> list[Thread]:
 def watches_of(viewer: Viewer) -> Watches:
     if viewer.user_id is None:
         return Watches()
-    muted = Q(kind__in=[Watch.Kind.THREAD, Watch.Kind.TAG], level=Watch.Level.MUTED)
-    rows = Watch.objects.filter(Q(kind=Watch.Kind.CATEGORY) | muted, user_id=viewer.user_id)
-    said = [row for row in rows.values_list("kind", "target", "level") if row[1].isdigit()]
+    found = db.rows(
+        f"SELECT kind, target, level FROM {Watch._meta.db_table} WHERE user_id = %s "
+        f"AND (kind = '{Watch.Kind.CATEGORY.value}' OR level = {Watch.Level.MUTED.value})",
+        [viewer.user_id],
+    )
+    said = [row for row in found if row[1].isdigit()]
     return Watches(
         {int(target): level for kind, target, level in said if kind == Watch.Kind.CATEGORY},
         tuple(int(target) for kind, target, _level in said if kind == Watch.Kind.THREAD),

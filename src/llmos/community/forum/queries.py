@@ -196,12 +196,12 @@ def ballots_of(viewer: Viewer, polls: Collection[int]) -> dict[int, list[int]]:
     return dict(rows.values_list("poll_id", "places"))
 
 
-def tags_in_use(words: str = "") -> list[Tag]:
+def tags_in_use(words: str = "", *, most: int = TAGS_SHOWN) -> list[Tag]:
     """Tags that topics bear or that we began with, most used first; by a spelling's beginning."""
     found = Tag.objects.order_by("-threads_count", "name")
     if words:
         found = found.filter(pk__in=_spelled(words))
-    return list(found[:TAGS_SHOWN])
+    return list(found[:most])
 
 
 def _spelled(words: str) -> set[int]:

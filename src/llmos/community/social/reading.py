@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
-
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace, User
 from llmos.community.social.models import About, Activity
+from llmos.community.threads.access import listed_sql
 from llmos.community.threads.models import Post, State, Thread, Watch
 from llmos.community.trust.models import Distance
 from llmos.hub.access import visible_sql
 from llmos.hub.models import Repository
-from llmos.kit.time import now
 from llmos.store import db
 
 POSTS_ASKED = 50  # of a member's newest, for the languages that she writes
@@ -74,16 +72,15 @@ def repositories_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Reposit
 
 
 def threads_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Thread]:
-    """Those of some threads that lists show her, by id: as `threads.access.listed` has it."""
+    """Those of some threads that lists show her, by id."""
     if not ids:
         return {}
-    condition, params = visible_sql(viewer, "r")
+    condition, params = listed_sql(viewer, "t", "r")
     rows = db.rows(
         f"SELECT {db.columns(Thread, 't')} FROM {Thread._meta.db_table} t "
         f"LEFT JOIN {Repository._meta.db_table} r ON r.id = t.repository_id "
-        f"WHERE t.id IN ({db.marks(ids)}) AND t.state = %s AND t.published_at <= %s "
-        f"AND (t.repository_id IS NULL OR {condition})",
-        [*ids, State.VISIBLE, connection.ops.adapt_datetimefield_value(now()), *params],
+        f"WHERE t.id IN ({db.marks(ids)}) AND {condition}",
+        [*ids, *params],
     )
     found = [db.instance(Thread, row) for row in rows]
     return {one.pk: one for one in found}

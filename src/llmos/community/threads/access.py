@@ -5,9 +5,12 @@ seen by their authors and by moderators; a draft by its authors. Who else wrote 
 opened it, and who keeps order in a place of its own, its room says by `keep`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
@@ -21,6 +24,7 @@ from llmos.hub.access import rights_of, visible_sql
 from llmos.hub.models import Repository
 from llmos.kit.errors import Forbidden, Unauthenticated
 from llmos.kit.time import now
+from llmos.store import db
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,11 @@ class Keeping:
     tells: bool = False
 
 
+# Where a post stands today that was once read in another thread, by that thread and its number.
+Finder = Callable[[int, int], Post | None]
+
 _keeping: dict[str, Keeping] = {}
+_finders: list[Finder] = []
 
 
 def keep(place: str, keeping: Keeping) -> None:
@@ -57,6 +65,31 @@ def keep(place: str, keeping: Keeping) -> None:
 def tells_itself(thread: Thread) -> bool:
     """Whether its room, and not threads, announces that others can read it now."""
     return thread.place in _keeping and _keeping[thread.place].tells
+
+
+def find_moved_posts(finder: Finder) -> None:
+    """Let a room that merges threads say where posts went. Called by `web/wiring.py`."""
+    if finder not in _finders:
+        _finders.append(finder)
+
+
+def thread_to_answer(viewer: Viewer, thread_id: int) -> Thread:
+    """The thread that a form means which may be old: one that was merged leads on.
+
+    Raises ThreadNotFound.
+    """
+    found: Thread | None = None
+    with suppress(ThreadNotFound):
+        found = thread_for(viewer, thread_id)
+    if found is not None and found.state != State.REMOVED:
+        return found
+    for finder in _finders:
+        moved = finder(thread_id, 1)
+        if moved is not None and moved.thread_id != thread_id:
+            return thread_for(viewer, moved.thread_id)
+    if found is None:
+        raise ThreadNotFound
+    return found
 
 
 def thread_for(viewer: Viewer, thread_id: int, *, place: str | None = None) -> Thread:
@@ -120,7 +153,9 @@ def thread_rights(viewer: Viewer, thread: Thread) -> Rights:
     moderates = is_moderator(viewer, thread)
     open_ = thread.closed_at is None and thread.state == State.VISIBLE
     return Rights(
-        reply=viewer.can_write and not viewer.scoped_token and (open_ or moderates),
+        reply=viewer.can_write
+        and not viewer.scoped_token
+        and (open_ or (moderates and thread.state != State.REMOVED)),
         moderate=moderates,
         own=viewer.user_id is not None and thread.author_id == viewer.user_id,
     )
@@ -159,3 +194,29 @@ def listed(viewer: Viewer) -> Q:
     return Q(state=State.VISIBLE, published_at__lte=now()) & (
         Q(repository=None) | Q(repository_id__in=ids)
     )
+
+
+def listed_sql(viewer: Viewer, thread: str, repository: str) -> tuple[str, list[Any]]:
+    """The same for hand-written statements: on a thread's alias and that of its repository,
+    which is joined from the left; and its parameters.
+    """
+    known, params = visible_sql(viewer, repository)
+    condition = (
+        f"{thread}.state = '{State.VISIBLE.value}' AND {thread}.published_at <= %s "
+        f"AND ({thread}.repository_id IS NULL OR {known})"
+    )
+    return condition, [connection.ops.adapt_datetimefield_value(now()), *params]
+
+
+def ids_listed(viewer: Viewer, ids: Collection[int]) -> set[int]:
+    """Those of some threads that lists show her."""
+    if not ids:
+        return set()
+    condition, params = listed_sql(viewer, "t", "r")
+    found = db.rows(
+        f"SELECT t.id FROM {Thread._meta.db_table} t "
+        f"LEFT JOIN {Repository._meta.db_table} r ON r.id = t.repository_id "
+        f"WHERE t.id IN ({db.marks(ids)}) AND {condition}",
+        [*ids, *params],
+    )
+    return {pk for (pk,) in found}

@@ -19,7 +19,7 @@ from llmos.community.threads import additions, queries, views
 from llmos.community.threads.access import Rights, sees_post, thread_rights
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import page_address, page_of, post_address
-from llmos.community.threads.models import Post, State, Tag, Thread, Watch
+from llmos.community.threads.models import Post, State, Tag, Thread
 from llmos.community.threads.queries import Backlink, Backlinks, OwnMarks
 from llmos.community.threads.rendering import filled
 from llmos.hub.additions import Panel
@@ -108,7 +108,6 @@ class Row:
     last_author: User | None
     unread: int  # posts since she left off; 0 where she never was
     is_new: bool  # never opened by her
-    watch: int
 
     @property
     def replies(self) -> int:
@@ -173,11 +172,7 @@ def rows(viewer: Viewer, threads: Sequence[Thread]) -> list[Row]:
     people = queries.users_by_id(
         one for thread in threads for one in (thread.author_id, thread.last_author_id)
     )
-    left_off: dict[int, int] = {}
-    watches: dict[str, int] = {}
-    if viewer.user_id is not None:
-        left_off = queries.last_read(viewer.user_id, ids)
-        watches = queries.watch_levels(viewer.user_id, Watch.Kind.THREAD, map(str, ids))
+    left_off = queries.last_read(viewer.user_id, ids) if viewer.user_id is not None else {}
     return [
         Row(
             thread=thread,
@@ -186,7 +181,6 @@ def rows(viewer: Viewer, threads: Sequence[Thread]) -> list[Row]:
             last_author=people.get(thread.last_author_id or 0),
             unread=max(0, thread.last_number - left_off.get(thread.pk, thread.last_number)),
             is_new=viewer.user_id is not None and thread.pk not in left_off,
-            watch=watches.get(str(thread.pk), Watch.Level.NORMAL),
         )
         for thread in threads
     ]

@@ -1,7 +1,7 @@
 """Reading posts and what one member has to do with them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Namespace, User
-from llmos.community.threads.access import listed
+from llmos.community.threads.access import ids_listed, listed
 from llmos.community.threads.addresses import POSTS_A_PAGE
 from llmos.community.threads.models import (
     Bookmark,
@@ -140,8 +140,7 @@ def backlinks_of(viewer: Viewer, thread_id: int, posts: Collection[int]) -> Back
     links = Backlinks()
     if not found:
         return links
-    threads = Thread.objects.filter(listed(viewer), pk__in={row[4] for row in found})
-    seen = set(threads.values_list("pk", flat=True))
+    seen = ids_listed(viewer, {row[4] for row in found})
     for kind, target, post_id, number, in_thread, title, author in found:
         link = Backlink(post_id, number, in_thread, title, author or "")
         of_target = links.of_thread if kind == kinds.THREAD else links.of_posts[target]
@@ -152,19 +151,21 @@ def backlinks_of(viewer: Viewer, thread_id: int, posts: Collection[int]) -> Back
 
 def last_read(user_id: int, threads: Collection[int]) -> dict[int, int]:
     """Where the member left off, by thread; the ones she never read are missing."""
-    rows = Reading.objects.filter(user_id=user_id, thread_id__in=threads)
-    return dict(rows.values_list("thread_id", "last_number"))
+    if not threads:
+        return {}
+    return dict(
+        db.rows(
+            f"SELECT thread_id, last_number FROM {Reading._meta.db_table} "
+            f"WHERE user_id = %s AND thread_id IN ({db.marks(threads)})",
+            [user_id, *threads],
+        )
+    )
 
 
 def watch_level(user_id: int, kind: str, target: str) -> int:
     row = Watch.objects.filter(user_id=user_id, kind=kind, target=target)
     level: int | None = row.values_list("level", flat=True).first()
     return Watch.Level.NORMAL if level is None else level
-
-
-def watch_levels(user_id: int, kind: str, targets: Iterable[str]) -> dict[str, int]:
-    rows = Watch.objects.filter(user_id=user_id, kind=kind, target__in=list(targets))
-    return dict(rows.values_list("target", "level"))
 
 
 def draft_of(user_id: int | None, form: str) -> dict[str, Any]:

@@ -7,13 +7,17 @@ somebody asks for them.
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from llmos.accounts.models import Namespace, User
-from llmos.community.threads.models import Post, Tag, Thread, ThreadTag
+from llmos.community.threads.models import Post, State, Tag, Thread, ThreadTag
 from llmos.community.trust.models import Level, Standing
 from llmos.hub.models import Repository
 from llmos.store import db
+
+M = TypeVar("M", bound=Model)
 
 _USER = ("password", "last_login", "is_superuser", "email", "date_joined")
 _NAMESPACE = ("bio", "website", "created_at")
@@ -32,18 +36,37 @@ def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
 
 def thread_by_id(thread_id: int) -> Thread | None:
     """A thread with its author, repository and blog."""
-    columns = db.columns(Thread, "t")
-    found = db.row(f"SELECT {columns} FROM {Thread._meta.db_table} t WHERE t.id = %s", (thread_id,))
-    if found is None:
-        return None
-    made = db.instance(Thread, found)
-    made.author = users_by_id([made.author_id]).get(made.author_id or 0)
+    return threads_by_id([thread_id]).get(thread_id)
+
+
+def threads_by_id(ids: Collection[int]) -> dict[int, Thread]:
+    """Threads by id, with their authors, repositories and blogs."""
+    if not ids:
+        return {}
+    found = db.rows(
+        f"SELECT {db.columns(Thread, 't')} FROM {Thread._meta.db_table} t "
+        f"WHERE t.id IN ({db.marks(ids)})",
+        tuple(ids),
+    )
+    made = [db.instance(Thread, row) for row in found]
+    authors = users_by_id(thread.author_id for thread in made)
+    for thread in made:
+        thread.author = authors.get(thread.author_id or 0)
     # Most threads have neither.
-    if made.repository_id is not None:
-        made.repository = Repository.objects.select_related("namespace").get(pk=made.repository_id)
-    if made.namespace_id is not None:
-        made.namespace = Namespace.objects.get(pk=made.namespace_id)
-    return made
+    rows = Repository.objects.select_related("namespace")
+    repositories = _named(rows, {thread.repository_id for thread in made})
+    blogs = _named(Namespace.objects.all(), {thread.namespace_id for thread in made})
+    for thread in made:
+        if thread.repository_id is not None:
+            thread.repository = repositories[thread.repository_id]
+        if thread.namespace_id is not None:
+            thread.namespace = blogs[thread.namespace_id]
+    return {thread.pk: thread for thread in made}
+
+
+def _named(rows: QuerySet[M], ids: set[int | None]) -> dict[int, M]:
+    wanted = ids - {None}
+    return rows.in_bulk(wanted) if wanted else {}
 
 
 def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
@@ -56,13 +79,43 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
         (thread.pk, *numbers),
     )
     made = [db.instance(Post, row, without=_POST) for row in found]
-    # A few people write most of a page, so each is read once rather than with every post.
-    authors = users_by_id(post.author_id for post in made)
     for post in made:
         post.thread = thread
+    return _with_authors(made)
+
+
+def posts_by_id(ids: Collection[int]) -> dict[int, Post]:
+    """Visible posts by id, with their texts and authors."""
+    if not ids:
+        return {}
+    found = db.rows(
+        f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
+        f"WHERE p.id IN ({db.marks(ids)}) AND p.state = '{State.VISIBLE.value}'",
+        tuple(ids),
+    )
+    return {post.pk: post for post in _with_authors([db.instance(Post, row) for row in found])}
+
+
+def threads_of_posts(ids: Collection[int]) -> dict[int, int]:
+    """The thread of each visible post, by id."""
+    if not ids:
+        return {}
+    return dict(
+        db.rows(
+            f"SELECT p.id, p.thread_id FROM {Post._meta.db_table} p "
+            f"WHERE p.id IN ({db.marks(ids)}) AND p.state = '{State.VISIBLE.value}'",
+            tuple(ids),
+        )
+    )
+
+
+def _with_authors(posts: list[Post]) -> list[Post]:
+    """A few people write most of a page, so each is read once rather than with every post."""
+    authors = users_by_id(post.author_id for post in posts)
+    for post in posts:
         if post.author_id is not None:
             post.author = authors[post.author_id]
-    return made
+    return posts
 
 
 def tags_of(thread_ids: Collection[int]) -> dict[int, list[Tag]]:

@@ -31,7 +31,7 @@ def forum(request: HttpRequest) -> HttpResponse:
         **listed(viewer, wish, watches),
         "shelves": queries.shelves(watches.categories),
         "routes": queries.routed_to(viewer),
-        "tags": queries.tags_in_use()[:POPULAR_TAGS],
+        "tags": queries.tags_in_use(most=POPULAR_TAGS),
         "waiting": queries.waiting().count(),
         "kind_icon": kind_icon,
     }
