@@ -19,15 +19,15 @@ GZIP = {"Accept-Encoding": "gzip"}
 def measure(bench: Bench) -> Iterator[Measurement]:
     topics, posts = bench.scaled(TOPICS), bench.scaled(POSTS)
     bench.hub.stop()
-    _run("forum_population", bench, topics, posts)
+    long_ones = _run("forum_population", bench, topics, posts)
     session = _run("feed_population", bench, FOLLOWS).strip()
     bench.hub.command("search", "rebuild")
     bench.hub.start()
     bench.hub.wait_for_worker()
     shown = f"{topics:,} topics with {posts:,} posts"
-    numbers = range(1, topics, max(1, topics // CALLS))
+    long_topics = [f"/t/{number}/topic-{number}" for number in json.loads(long_ones)]
     pages = {
-        "topic page of 30 posts": ([f"/t/{number}/topic-{number}" for number in numbers], 12),
+        "topic page of 30 posts": (long_topics[:: max(1, len(long_topics) // CALLS)], 12),
         "category page": (["/forum/c/questions"], 10),
         "forum page": (["/forum"], 10),
         "feed of everything": (["/feed"], 15),
@@ -37,8 +37,13 @@ def measure(bench: Bench) -> Iterator[Measurement]:
         load = loaded(bench.hub, _calls(paths), rounds=3, warm=10)
         yield _row(f"{name}, {shown}", load, limit)
     cookie = {**GZIP, "Cookie": f"llmos_session={session}"}
-    load = loaded(bench.hub, [Call("/feed", headers=cookie)] * CALLS, warm=10)
-    yield _row(f"feed of a member who follows {FOLLOWS}, {topics:,} activities", load, 15)
+    of_members = {
+        f"feed of a member who follows {FOLLOWS}, {topics:,} activities": (["/feed"], 15),
+        f"topic page of 30 posts for a member, {shown}": (pages["topic page of 30 posts"][0], 12),
+        f"category page for a member, {shown}": (["/forum/c/questions"], 10),
+    }
+    for name, (paths, limit) in of_members.items():
+        yield _row(name, loaded(bench.hub, _calls(paths, cookie), rounds=3, warm=10), limit)
     yield from _telling(bench)
 
 
@@ -63,8 +68,8 @@ def _run(module: str, bench: Bench, *numbers: int) -> str:
     return done.stdout
 
 
-def _calls(paths: list[str]) -> list[Call]:
-    return [Call(path, headers=GZIP) for path in (paths * CALLS)[: max(CALLS, len(paths))]]
+def _calls(paths: list[str], headers: dict[str, str] = GZIP) -> list[Call]:
+    return [Call(path, headers=headers) for path in (paths * CALLS)[: max(CALLS, len(paths))]]
 
 
 def _row(what: str, load: Load, limit: float) -> Measurement:

@@ -1,11 +1,13 @@
 """A forum that was talked in for years: topics and posts in both languages, made fast.
 
 `python -m benchmarks.forum_population HOME TOPICS POSTS` fills the home's forum with members,
-topics in every category, tags, answers and where one reader left off. Texts are rendered once
+topics in every category, tags, answers and where one reader left off, and prints the ids of the
+topics whose first page is full. Texts are rendered once
 and used often, rows are written in bulk. The hub must not run meanwhile; `llmos search rebuild`
 afterwards lets the topics be found.
 """
 
+import json
 import os
 import random
 import sys
@@ -61,6 +63,16 @@ def main() -> None:
 
     django.setup(set_prefix=False)
     populate(topics, posts)
+    print(json.dumps(long_topics()))  # noqa: T201 - what the bench reads
+
+
+def long_topics() -> list[int]:
+    """Topics whose first page is full."""
+    from llmos.community.threads.addresses import POSTS_A_PAGE
+    from llmos.community.threads.models import Thread
+
+    found = Thread.objects.filter(posts_count__gte=POSTS_A_PAGE).order_by("pk")
+    return list(found.values_list("pk", flat=True))
 
 
 def populate(topics: int, posts: int) -> None:

@@ -75,6 +75,14 @@ def instance(model: type[M], values: Sequence[Any], *, without: Sequence[str] = 
     return made
 
 
+def attach(made: models.Model, **related: models.Model) -> None:
+    """Give an instance related ones that were read with it, by the names of its attributes.
+
+    The caller knows that they belong together: nothing is checked.
+    """
+    made._state.fields_cache.update(related)
+
+
 class _Layout(NamedTuple):
     fields: Sequence[Any]
     names: Sequence[str]

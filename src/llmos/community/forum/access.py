@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from llmos.accounts.access import Viewer
 from llmos.community.forum.errors import CategoryNotFound, NotHere
 from llmos.community.forum.models import ASKING, Category, Topic
-from llmos.community.forum.sql import topic_of
+from llmos.community.forum.sql import category_named, topic_of
 from llmos.community.forum.words import level_word
 from llmos.community.threads.access import is_moderator, thread_for
 from llmos.community.threads.errors import ThreadNotFound
@@ -24,7 +24,7 @@ class TopicRights:
 
 def category_for(slug: str, *, retired: bool = True) -> Category:
     """Raises CategoryNotFound."""
-    found = Category.objects.filter(slug=slug).first()
+    found = category_named(slug)
     if found is None or (found.retired_at is not None and not retired):
         raise CategoryNotFound
     return found

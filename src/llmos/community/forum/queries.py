@@ -7,17 +7,15 @@ from django.core.cache import cache
 from django.db.models import (
     Count,
     Min,
-    OuterRef,
     Q,
     QuerySet,
-    Subquery,
     prefetch_related_objects,
 )
 
 from llmos.accounts.access import Viewer
-from llmos.community.forum.access import listed_topics, shown_topics
+from llmos.community.forum.access import shown_topics
 from llmos.community.forum.models import ASKING, Ballot, Category, FormerPlace, Poll, Route, Topic
-from llmos.community.forum.sql import shown_threads
+from llmos.community.forum.sql import all_categories, latest_threads, shown_threads
 from llmos.community.threads.models import Post, State, Tag, Thread
 from llmos.kit.text import fold, search_words
 from llmos.store import db, search
@@ -58,23 +56,18 @@ class Queue:
 
 def categories(*, retired: bool = False) -> list[Category]:
     """In the order of the list."""
-    found = Category.objects.order_by("place", "pk")
-    return list(found if retired else found.filter(retired_at=None))
+    found = all_categories()
+    return found if retired else [one for one in found if one.retired_at is None]
 
 
 def categories_by_id() -> dict[int, Category]:
-    return Category.objects.in_bulk()
+    return {one.pk: one for one in all_categories()}
 
 
 def shelves(levels: Mapping[int, int]) -> list[Shelf]:
     """The list of categories; `levels` is how closely the viewer follows each."""
-    latest = Thread.objects.filter(listed_topics(), shelf=OuterRef("pk"))
-    newest = Subquery(latest.order_by("-bumped_at", "-pk").values("pk")[:1])
-    found = Category.objects.filter(retired_at=None).annotate(latest=newest)
-    rows = [(row, row.latest) for row in found.order_by("place", "pk")]
-    shown = Thread.objects.only("title", "address", "language", "bumped_at")
-    threads = shown.in_bulk([at for _row, at in rows if at])
-    return [Shelf(row, threads.get(at or 0), levels.get(row.pk, 0)) for row, at in rows]
+    latest = latest_threads()
+    return [Shelf(one, latest.get(one.pk), levels.get(one.pk, 0)) for one in categories()]
 
 
 def former_place(thread_id: int, number: int | None) -> Post | None:

@@ -1,6 +1,7 @@
 """What every topic's page and every list of topics reads, by hand-written SQL (see threads/sql)."""
 
 from collections.abc import Collection
+from functools import cache
 
 from llmos.community.forum.models import Category, Topic
 from llmos.community.threads.models import State, Thread
@@ -23,9 +24,37 @@ def topic_of(thread: Thread) -> Topic | None:
         return None
     split = len(Topic._meta.concrete_fields)
     topic = db.instance(Topic, found[:split])
-    topic.category = db.instance(Category, found[split:])
-    topic.thread = thread
+    db.attach(topic, category=db.instance(Category, found[split:]), thread=thread)
+    db.attach(thread, topic=topic)
     return topic
+
+
+def category_named(slug: str) -> Category | None:
+    found = db.row(f"{_categories()} WHERE c.slug = %s", (slug,))
+    return db.instance(Category, found) if found else None
+
+
+def all_categories() -> list[Category]:
+    """In the order of the list, the retired ones too."""
+    found = db.rows(f"{_categories()} ORDER BY c.place, c.id")
+    return [db.instance(Category, row) for row in found]
+
+
+@cache
+def _categories() -> str:
+    return f"SELECT {db.columns(Category, 'c')} FROM {Category._meta.db_table} c"
+
+
+def latest_threads() -> dict[int, Thread]:
+    """The topic of each category in which something was written last."""
+    newest = (
+        f"SELECT h.id FROM {Thread._meta.db_table} h WHERE h.shelf = c.id "
+        f"AND h.place = '{Thread.Place.TOPIC.value}' AND h.state = '{State.VISIBLE.value}' "
+        "ORDER BY h.bumped_at DESC, h.id DESC LIMIT 1"
+    )
+    found = db.rows(f"SELECT ({newest}) FROM {Category._meta.db_table} c")
+    threads = shown_threads([pk for (pk,) in found if pk is not None])
+    return {thread.shelf: thread for thread in threads}
 
 
 def shown_threads(ids: Collection[int]) -> list[Thread]:
@@ -43,6 +72,6 @@ def shown_threads(ids: Collection[int]) -> list[Thread]:
     by_id: dict[int, Thread] = {}
     for row in found:
         thread = db.instance(Thread, row[:split], without=_THREAD)
-        thread.topic = db.instance(Topic, row[split:], without=_TOPIC)
+        db.attach(thread, topic=db.instance(Topic, row[split:], without=_TOPIC))
         by_id[thread.pk] = thread
     return [by_id[pk] for pk in ids if pk in by_id]

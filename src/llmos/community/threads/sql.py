@@ -80,7 +80,7 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
     )
     made = [db.instance(Post, row, without=_POST) for row in found]
     for post in made:
-        post.thread = thread
+        db.attach(post, thread=thread)
     return _with_authors(made)
 
 
@@ -114,7 +114,7 @@ def _with_authors(posts: list[Post]) -> list[Post]:
     authors = users_by_id(post.author_id for post in posts)
     for post in posts:
         if post.author_id is not None:
-            post.author = authors[post.author_id]
+            db.attach(post, author=authors[post.author_id])
     return posts
 
 
@@ -148,10 +148,11 @@ def _member(row: Sequence[Any]) -> User:
     level, *columns = row
     split = len(User._meta.concrete_fields) - len(_USER)
     member = db.instance(User, columns[:split], without=_USER)
-    member.namespace = db.instance(Namespace, columns[split:], without=_NAMESPACE)
+    namespace = db.instance(Namespace, columns[split:], without=_NAMESPACE)
     # Nobody asks again for a standing that was never written: that of somebody new.
     known = (member.pk, level or Level.NEW)
-    member.standing = db.instance(Standing, known, without=_all_but_level())
+    standing = db.instance(Standing, known, without=_all_but_level())
+    db.attach(member, namespace=namespace, standing=standing)
     return member
 
 
