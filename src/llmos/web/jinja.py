@@ -17,6 +17,7 @@ from llmos.community.moderation.reasons import shown as shown_reason
 from llmos.community.notifications.bell import bell_of
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
+from llmos.kit.text import plain_words
 from llmos.store.config import ServerSettings
 from llmos.web.icons import icon, icon_again, icon_names, sprite
 from llmos.web.language import html_language
@@ -58,6 +59,7 @@ def environment(**options: Any) -> Environment:
         duration=readable_seconds,
         measure=readable_measure,
         reason=shown_reason,
+        plain=plain_part,
         with_id=with_id,
     )
     return built
@@ -92,6 +94,11 @@ def url(name: str, *args: Any, **kwargs: Any) -> str:
 def with_id(text: Markup, pk: int) -> Markup:
     """Markup made for any row, with the id of this one in it."""
     return Markup(str.replace(text, "{id}", str(pk)))  # noqa: S704
+
+
+def plain_part(text: str, longest: int) -> str:
+    """The beginning of somebody's Markdown in plain words."""
+    return plain_words(text, longest=longest)
 
 
 def without_none(values: dict[str, Any]) -> dict[str, Any]:
