@@ -90,7 +90,7 @@ def test_a_hub_killed_while_its_first_model_learns_ends_with_a_model_on_a_board(
     tmp_path: Path, terminals: list[Terminal]
 ) -> None:
     home = tmp_path / "home"
-    first = Terminal(home, "--port", "0", LLMOS_FIRST_CONTENT_MINUTES="0.3")
+    first = Terminal(home, "--port", "0", LLMOS_FIRST_CONTENT_MINUTES="0.1")
     terminals.append(first)
     first.url()
     first.wait_for("the first model is learning", seconds=120)
