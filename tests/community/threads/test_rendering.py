@@ -7,9 +7,10 @@ from tests.community.keeping import answer, member, topic, viewer
 from llmos.accounts.access import ANONYMOUS, viewer_of_user
 from llmos.community.threads.models import Post, Reference, TagAlias
 from llmos.community.threads.rendering import filled, render
-from llmos.community.threads.tags import tag_named
+from llmos.community.threads.tags import set_tags, tag_named
 from llmos.hub.actions import create_repository
 from llmos.hub.kinds import KINDS
+from llmos.hub.models import RepositoryTag
 from llmos.store.markup import LinkBase
 
 pytestmark = pytest.mark.django_db
@@ -81,11 +82,8 @@ def test_a_name_at_the_end_of_a_sentence_is_found_without_the_dot() -> None:
 
 
 def test_tags_lead_to_their_pages_in_any_spelling() -> None:
-    thread_tag = topic(viewer())
-    from llmos.community.threads.tags import set_tags
-
-    [tag] = set_tags(thread_tag, ["Translation"])
-    TagAlias.objects.create(alias="翻译", tag=tag)
+    assert set_tags(topic(viewer()), ["Translation"])
+    TagAlias.objects.create(alias="翻译", tag=tag_named("translation"))
     found = render("See #Translation and #翻译 and #something-new but not #12 or a#b")
     assert found.html.count('href="/forum/tags/translation"') == 2
     assert 'href="/forum/tags/something-new"' in found.html
@@ -121,6 +119,25 @@ def test_conversations_and_posts_become_cards_by_relative_and_absolute_addresses
     assert html.count('class="live-card"') == 2
     assert "These are the words" in html
     assert {("thread", thread.pk), ("post", post.pk)} <= render(text).references
+
+
+def test_a_paper_has_a_card_that_counts_what_here_names_it_and_she_may_see() -> None:
+    owner, stranger = member(), viewer()
+    for name, visibility in (("open-one", "public"), ("closed-one", "private")):
+        repository = create_repository(
+            viewer=viewer_of_user(owner),
+            kind=KINDS["model"],
+            namespace=None,
+            name=name,
+            visibility=visibility,
+        )
+        RepositoryTag.objects.create(repository=repository, tag="arxiv:1706.03762")
+    text = "https://arxiv.org/pdf/1706.03762v7.pdf\n\nand <https://arxiv.org/abs/9999.99999> too"
+    html = shown(text, by=stranger)
+    assert html.count('class="live-card"') == 1
+    assert 'href="https://arxiv.org/abs/1706.03762"' in html
+    assert "1 model here" in html
+    assert "2 models here" in shown(text, by=viewer_of_user(owner))
 
 
 def test_nobody_can_write_the_marks_of_a_card() -> None:

@@ -54,7 +54,8 @@ PostCheck = Callable[[Viewer, Any, str, Any], str | None]
 class CardKind:
     """Things whose address on a line of its own becomes a card.
 
-    `pattern` is a regular expression for the path; its group `key` names the thing.
+    `pattern` is a regular expression for what `naming.place_of` makes of it; its group `key`
+    names the thing.
     """
 
     name: str

@@ -4,6 +4,7 @@ Asked at the time of showing, all things of one kind at once. What is private, g
 has no card, and its link stays as plain as one that leads nowhere.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,8 @@ from llmos.community.threads.models import Post, State, Thread
 from llmos.evaluation.access import result_for
 from llmos.evaluation.words import metric_word, number, task_word
 from llmos.hub.kinds import KINDS
-from llmos.hub.models import Repository
+from llmos.hub.models import Repository, RepositoryTag
+from llmos.hub.queries import visible
 from llmos.jobs.access import job_named
 from llmos.kit.errors import Refusal
 from llmos.kit.text import plain_words
@@ -42,9 +44,10 @@ def cards_for(viewer: Viewer, targets: Collection[str]) -> dict[str, Card]:
 
 
 def add_own_cards() -> None:
-    """Runs and results: things of rooms to the left, which know no cards."""
+    """Runs, results and papers: things of rooms to the left, which know no cards."""
     add_card("job", _jobs, pattern=r"/jobs/[\w.-]+/(?P<key>[0-9a-f]{24})")
     add_card("result", _results, pattern=r"/results/(?P<key>[0-9a-f]{8,24})")
+    add_card("paper", _papers, pattern=r"arxiv:(?P<key>\d{4}\.\d{4,5})")
 
 
 def _loader(kind: str) -> CardLoader | None:
@@ -55,8 +58,8 @@ def _loader(kind: str) -> CardLoader | None:
 
 
 def _repositories(viewer: Viewer, keys: Collection[str]) -> Mapping[str, Card]:
-    visible = seen(viewer, map(int, keys))
-    rows = Repository.objects.filter(pk__in=visible).defer("card", "tags", "protected_branches")
+    known = seen(viewer, map(int, keys))
+    rows = Repository.objects.filter(pk__in=known).defer("card", "tags", "protected_branches")
     return {str(row.pk): _repository(row) for row in rows}
 
 
@@ -183,6 +186,32 @@ def _results(viewer: Viewer, keys: Collection[str]) -> Mapping[str, Card]:
             text=result.board.label if result.board else result.data_name,
         )
     return cards
+
+
+def _papers(viewer: Viewer, keys: Collection[str]) -> Mapping[str, Card]:
+    """Papers by their arXiv numbers, with what on this hub names them."""
+    tags = RepositoryTag.objects.filter(
+        tag__in=[f"arxiv:{key}" for key in keys], repository__in=visible(viewer).values("pk")
+    )
+    counts = {key: Counter[str]() for key in keys}
+    for tag, type_ in tags.values_list("tag", "repository__type"):
+        counts[tag.removeprefix("arxiv:")][type_] += 1
+    return {key: _paper(key, counts[key]) for key in keys}
+
+
+def _paper(key: str, of_type: Mapping[str, int]) -> Card:
+    models, sets = of_type.get("model", 0), of_type.get("dataset", 0)
+    facts = [
+        ngettext("%(n)d model here", "%(n)d models here", models) % {"n": models} if models else "",
+        ngettext("%(n)d data set here", "%(n)d data sets here", sets) % {"n": sets} if sets else "",
+    ]
+    return Card(
+        title=f"arXiv:{key}",
+        address=f"https://arxiv.org/abs/{key}",
+        icon="book",
+        kind=_("Paper"),
+        facts=[fact for fact in facts if fact],
+    )
 
 
 _LOADERS: dict[str, CardLoader] = {

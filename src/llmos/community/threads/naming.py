@@ -88,6 +88,12 @@ def path_here(address: str) -> str:
     return unquote(parts.path).rstrip("/") + (f"#{parts.fragment}" if parts.fragment else "")
 
 
+def place_of(address: str) -> str:
+    """What an address names: a path of this hub, or `arxiv:1706.03762`; "" for other places."""
+    paper = _PAPER.fullmatch(address)
+    return f"arxiv:{paper[1]}" if paper else path_here(address)
+
+
 def leads_away(address: str) -> bool:
     return not address.startswith(("/", "#")) and not path_here(address)
 
@@ -101,6 +107,9 @@ def located(paths: Iterable[str]) -> dict[str, Found]:
     return found
 
 
+_PAPER = re.compile(
+    r"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5})(?:v\d+)?(?:\.pdf)?/?"
+)
 _POST = re.compile(r"/posts/(\d{1,15})")
 _NUMBERED = re.compile(r"/(?:t|notes)/(\d{1,15})(?:/[^/#]*)?(?:/(\d{1,8})|#post-(\d{1,8}))")
 _THREAD = re.compile(r"/(?:t|notes)/(\d{1,15})(?:/[^/#]*)?(?:#.*)?")

@@ -80,7 +80,7 @@ def render(text: str, links: LinkBase = NO_LINKS) -> Rendered:
     html = sanitised(raw, replace(links, anchors=f"{nonce}-"))
     html = _PRIVATE.sub("", html).replace(f"{nonce}-", _OWN_ID).replace(f"https://{nonce}/", "/")
     hrefs = Counter(_hrefs(html))
-    found = naming.located([*map(naming.path_here, hrefs), *addresses])
+    found = naming.located([*map(naming.place_of, hrefs), *addresses])
     html = _with_marks(html, nonce, addresses, found)
     attachments = frozenset(_ATTACHMENT.findall(html))
     return Rendered(
@@ -218,7 +218,7 @@ def _mark_lone_links(tokens: list[Token], nonce: str) -> list[str]:
     marked: list[tuple[int, str]] = []
     for at, (opening, inline) in enumerate(pairwise(tokens)):
         if opening.type == "paragraph_open" and opening.level == 0 and len(marked) < MOST_CARDS:
-            path = naming.path_here(_lone_link(inline.children or []))
+            path = naming.place_of(_lone_link(inline.children or []))
             if path:
                 marked.append((at, path))
     for number, (at, _path) in reversed(list(enumerate(marked))):
