@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import django
 import pytest
 from tests import databases
+from tests.desk import Desk
 from tests.homes import Homes
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class HubServer:
     home: Path
     tokens: dict[str, str]
     web_pid: int
+    desk: Desk
 
     def client_env(self, folder: Path, user: str = "ada") -> dict[str, str]:
         """Environment for an unmodified client with its own caches in `folder`."""
@@ -91,7 +93,7 @@ class HubServer:
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """Run `llmos …` on this hub's home; returns its standard output."""
-        return run_llmos(self.home, *arguments, stdin=stdin)
+        return self.desk.run(*arguments, stdin=stdin)
 
 
 def run_llmos(home: Path, *arguments: str, stdin: str = "") -> str:
@@ -171,10 +173,12 @@ def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterat
     # Tests write faster than members do.
     homes.copy_to(home, "[community]\npace = 0\n")
     process, url = start_hub(home)
+    desk = Desk(home)
     try:
-        address = json.loads((home / "run" / "address.json").read_text())
-        yield HubServer(url=url, home=home, tokens=homes.tokens, web_pid=address["web_pid"])
+        pid = json.loads((home / "run" / "address.json").read_text())["web_pid"]
+        yield HubServer(url=url, home=home, tokens=homes.tokens, web_pid=pid, desk=desk)
     finally:
+        desk.close()
         stop_hub(process)
 
 

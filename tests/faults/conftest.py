@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 from tests import databases
-from tests.conftest import HubServer, free_port, run_llmos, start_hub, stop_hub
+from tests.conftest import HubServer, free_port, start_hub, stop_hub
+from tests.desk import Desk
 from tests.homes import Homes
 
 # The normal suite tries a few moments; LLMOS_FAULT_ROUNDS=200 tries many.
@@ -36,6 +37,9 @@ class MortalHub:
     token: str = ""
     tree: subprocess.Popen[bytes] | None = None
 
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.home)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -43,11 +47,12 @@ class MortalHub:
     def start(self) -> None:
         self.tree, _ = start_hub(self.home, port=self.port)
         if not self.token:
-            run_llmos(self.home, "users", "create", "ada")
-            made = run_llmos(self.home, "tokens", "create", "ada", "--name", "t", "--role", "write")
+            self.desk.run("users", "create", "ada")
+            made = self.desk.run("tokens", "create", "ada", "--name", "t", "--role", "write")
             self.token = made.strip()
 
     def stop(self) -> None:
+        self.desk.close()
         if self.tree is not None:
             stop_hub(self.tree)
             self.tree = None
@@ -94,10 +99,10 @@ class MortalHub:
 
     def doctor(self) -> str:
         """What `llmos doctor` says; a hub that is not consistent fails the test."""
-        return run_llmos(self.home, "doctor")
+        return self.desk.run("doctor")
 
     def client_env(self, folder: Path) -> dict[str, str]:
-        server = HubServer(self.url, self.home, {"ada": self.token}, 0)
+        server = HubServer(self.url, self.home, {"ada": self.token}, 0, self.desk)
         return server.client_env(folder)
 
 

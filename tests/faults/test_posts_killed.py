@@ -8,7 +8,6 @@ import time
 
 import pytest
 from huggingface_hub import HfApi
-from tests.conftest import run_llmos
 from tests.faults.conftest import ROUNDS, MortalHub, send
 
 pytestmark = pytest.mark.slow
@@ -65,8 +64,8 @@ def texts_of(hub: MortalHub, token: str, thread: int) -> list[str]:
 def test_a_killed_hub_has_each_post_once_or_not_at_all(mortal_hub: MortalHub) -> None:
     hub = mortal_hub
     chance = random.Random(os.environ.get("LLMOS_FAULT_SEED", time.time_ns()))
-    run_llmos(hub.home, "users", "create", "boss", "--admin")  # nobody limits her pace
-    token = run_llmos(hub.home, "tokens", "create", "boss", "--name", "t", "--role", "write")
+    hub.desk.run("users", "create", "boss", "--admin")  # nobody limits her pace
+    token = hub.desk.run("tokens", "create", "boss", "--name", "t", "--role", "write")
     token = token.strip()
     api = HfApi(endpoint=hub.url, token=token)
     repo = api.create_repo("boss/talked-about").repo_id

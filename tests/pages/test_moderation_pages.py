@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from huggingface_hub import HfApi
 from playwright.sync_api import Browser, Page, expect
-from tests.conftest import HubServer, run_llmos
+from tests.conftest import HubServer
 from tests.pages.conftest import PASSWORD, sign_in
 from tests.pages.test_accessibility import faults
 
@@ -46,10 +46,8 @@ class Windows:
 def stewards(hub_server: HubServer) -> tuple[str, str]:
     names = ("judith", "jonas")
     for name in names:
-        run_llmos(
-            hub_server.home, "users", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n"
-        )
-        run_llmos(hub_server.home, "users", "level", name, "steward")
+        hub_server.command("users", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n")
+        hub_server.command("users", "level", name, "steward")
     return names
 
 
@@ -195,8 +193,8 @@ def test_a_member_fetches_her_data_and_leaves(windows: Windows, visitor: Page) -
 def test_a_suspended_member_reads_why_when_signing_in(
     windows: Windows, hub_server: HubServer, visitor: Page
 ) -> None:
-    run_llmos(
-        hub_server.home, "users", "create", "boss", "--admin", "--password-stdin",
+    hub_server.command(
+        "users", "create", "boss", "--admin", "--password-stdin",
         stdin=f"{PASSWORD}\n",
     )  # fmt: skip
     windows.newcomer("susi")

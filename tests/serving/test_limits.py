@@ -14,7 +14,7 @@ import psutil
 import pytest
 from huggingface_hub import HfApi
 from openai import OpenAI, RateLimitError
-from tests.conftest import HubServer, in_a_loop, run_llmos
+from tests.conftest import HubServer, in_a_loop
 from tests.faults.conftest import MortalHub, kill, prepared_hub, send
 from tests.homes import Homes
 from tests.serving.conftest import Operator, operator_of
@@ -66,7 +66,7 @@ def small(
 
 @pytest.fixture(scope="module")
 def operator(small: MortalHub) -> Operator:
-    return operator_of(small.url, lambda *words: run_llmos(small.home, *words))
+    return operator_of(small.url, small.desk.run)
 
 
 def client_of(hub: MortalHub, token: str = "") -> OpenAI:
@@ -171,8 +171,8 @@ def test_a_crowd_is_told_to_come_back_and_nobody_else_notices(
     tokens = [small.token]
     for number in range(3):
         name = f"guest-{number}"
-        run_llmos(small.home, "users", "create", name)
-        made = run_llmos(small.home, "tokens", "create", name, "--name", "t", "--role", "read")
+        small.desk.run("users", "create", name)
+        made = small.desk.run("tokens", "create", name, "--name", "t", "--role", "read")
         tokens.append(made.strip())
     body = json.dumps({"model": WRITER, "prompt": "a", "max_tokens": 30}).encode()
     slowest = 0.0

@@ -6,15 +6,15 @@ from threading import Barrier
 
 import httpx
 from huggingface_hub import HfApi
-from tests.conftest import HubServer, run_llmos
+from tests.conftest import HubServer
 
 PASSWORD = "correct horse 9"
 
 
 def _moderator(hub: HubServer, name: str) -> httpx.Client:
     """A signed-in browser of a steward."""
-    run_llmos(hub.home, "users", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n")
-    run_llmos(hub.home, "users", "level", name, "steward")
+    hub.command("users", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n")
+    hub.command("users", "level", name, "steward")
     browser = httpx.Client(base_url=hub.url, timeout=30)
     _post(browser, "/accounts/login/", login=name, password=PASSWORD)
     return browser
