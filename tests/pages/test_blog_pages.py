@@ -155,7 +155,6 @@ def test_two_write_an_article_together_without_script(
     second.goto("/blog/drafts")
     second.get_by_role("link", name="Together").click()
     expect(second.get_by_role("heading", name="Together")).to_be_visible()
-    second.goto("/blog/drafts")
     second.get_by_role("button", name="Accept").click()
     second.get_by_role("link", name="Edit").first.click()
     second.get_by_label("Text", exact=True).fill(TEXT + "\nSo do we.\n")
@@ -169,6 +168,14 @@ def test_two_write_an_article_together_without_script(
     expect(first.get_by_text("A draft: only its authors see it.")).to_be_visible()
     for page in (first, second):
         page.context.close()
+
+
+def test_a_short_article_is_published_in_one_step(writer: Page, visitor: Page, name: str) -> None:
+    write(writer, "At once")
+    writer.get_by_role("button", name="Publish now").click()
+    expect(writer.get_by_text("It is published.")).to_be_visible()
+    visitor.goto(f"/blog/{name}/at-once")
+    expect(visitor.get_by_role("heading", name="At once")).to_be_visible()
 
 
 def test_a_pushed_article_says_where_it_comes_from_and_where_to_edit_it(

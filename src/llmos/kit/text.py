@@ -97,7 +97,7 @@ def language_of(text: str) -> str:
 
 _FENCES = re.compile(r"^\s*(`{3,}|~{3,}).*?(?:^\s*\1|\Z)", re.DOTALL | re.MULTILINE)
 _FORMULAS = re.compile(r"\$\$.*?\$\$", re.DOTALL)
-_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
+_BESIDES = re.compile(r"^\s*(?:>|#{1,6}\s).*$", re.MULTILINE)  # quotes and headings
 _LINKED = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 # Rules of tables and between parts; marks of headings and lists with their boxes; cells.
 _BLOCK_MARKS = re.compile(
@@ -109,10 +109,10 @@ _WORD_MARKS = re.compile(r"`+|~~|(?<!\w)[*_]+(?!\s)|(?<!\s)[*_]+(?!\w)")
 def plain_words(text: str, *, longest: int) -> str:
     """The beginning of a Markdown text as one line of plain words, cut at a word.
 
-    What it quotes, its code and its formulas are left out as long as anything else is there.
+    Headings, quotes, code and formulas are left out as long as anything else is there.
     """
     text = text[: 20 * longest]
-    own = _QUOTED.sub(" ", _FORMULAS.sub(" ", _FENCES.sub(" ", text)))
+    own = _BESIDES.sub(" ", _FORMULAS.sub(" ", _FENCES.sub(" ", text)))
     words = _in_one_line(own) or _in_one_line(text.replace(">", " "))
     if len(words) <= longest:
         return words

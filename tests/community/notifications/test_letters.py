@@ -76,7 +76,7 @@ def test_an_answer_is_mailed_after_a_grace_with_all_that_came_meanwhile(
     html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert text.index("First & <b>") < text.index("Second")
     assert f"https://hub.example{thread.address}#post-2" in text
-    assert "First &amp; &lt;b&gt;" in html
+    assert "<p>First &amp; <b></b></p>" in html
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Precedence"] == "bulk"
     assert mail["References"] == mail["In-Reply-To"] == f"<thread-{thread.pk}@hub.example>"
@@ -87,6 +87,21 @@ def test_an_answer_is_mailed_after_a_grace_with_all_that_came_meanwhile(
     later()
     letters.send_due()
     assert len(mailing.taken) == 1
+
+
+def test_a_mail_shows_what_was_written_as_the_page_does(
+    ada: Viewer, bob: Viewer, mailing: Office
+) -> None:
+    answered(ada, bob, "**Try** [this](/forum)\n\n[ada](/ada)", "But $x^2$ stays $x^2$ <script>")
+    later()
+    letters.send_due()
+
+    html = mailing.mails_to(ADDRESS)[0].get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert "<strong>Try</strong>" in html
+    assert 'href="https://hub.example/forum"' in html
+    assert 'href="https://hub.example/ada"' in html
+    assert not set("\ue000\ue001\ue002\ue003") & set(html)
+    assert "But $x^2$ stays $x^2$ &lt;script&gt;" in html
 
 
 def test_a_mail_speaks_the_language_of_the_members_pages(

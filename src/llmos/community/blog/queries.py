@@ -197,6 +197,13 @@ def invitations_of(user_id: int) -> list[Coauthor]:
     )
 
 
+def is_invited(user_id: int | None, article: Article) -> bool:
+    """Whether a member is asked to put her name to it, and has not answered."""
+    if user_id is None:
+        return False
+    return article.coauthors.filter(user_id=user_id, accepted_at=None).exists()
+
+
 def coauthors_of(article: Article) -> list[Coauthor]:
     """Those asked too, for the editing page."""
     return list(article.coauthors.select_related("user__namespace").order_by("invited_at", "pk"))

@@ -90,6 +90,17 @@ def watching(places: Collection[Place], *, level: int, after: int, limit: int) -
     return list(rows.values_list("user_id", flat=True).distinct().order_by("user_id")[:limit])
 
 
+def following_thread(thread: Thread, *, after: int, limit: int) -> list[int]:
+    """The next members, by id, who are told of what is new in a thread."""
+    place = Place(_THREAD, str(thread.pk))
+    return watching([place], level=_LEVEL.FOLLOWING, after=after, limit=limit)
+
+
+def unless_muted(user_ids: Collection[int], thread: Thread) -> set[int]:
+    """Less those who muted the thread."""
+    return _willing(user_ids, thread, _LEVEL.NORMAL)
+
+
 def willing_watchers(user_ids: Collection[int], post: Post) -> set[int]:
     """Less those who muted a place of it, or set the thread itself to less."""
     places = places_of(post)

@@ -14,6 +14,7 @@ class Kind(models.TextChoices):
     THREAD = "thread"
     ARTICLE = "article"
     ACCEPTED = "accepted"
+    POLL = "poll"
     REACTION = "reaction"
     FOLLOWER = "follower"
     VERSION = "version"
@@ -23,6 +24,7 @@ class Kind(models.TextChoices):
     DECISION = "decision"
     REPORT = "report"
     INVITATION = "invitation"
+    LEVEL = "level"
 
 
 class Channel(models.TextChoices):
@@ -47,9 +49,9 @@ OF_A_POST = (
 FAMILIES: dict[str, tuple[Kind, ...]] = {
     "answers": (Kind.MENTION, Kind.REPLY, Kind.QUOTE, Kind.ACCEPTED),
     "questions": (Kind.QUESTION,),
-    "followed": (Kind.POST, Kind.THREAD, Kind.ARTICLE, Kind.VERSION),
+    "followed": (Kind.POST, Kind.THREAD, Kind.ARTICLE, Kind.VERSION, Kind.POLL),
     "people": (Kind.REACTION, Kind.FOLLOWER),
-    "work": (Kind.CHANGE, Kind.ACCESS, Kind.JOB, Kind.INVITATION),
+    "work": (Kind.CHANGE, Kind.ACCESS, Kind.JOB, Kind.INVITATION, Kind.LEVEL),
     "order": (Kind.DECISION, Kind.REPORT),
 }
 
@@ -64,6 +66,7 @@ DEFAULTS: dict[str, frozenset[str]] = {
     Kind.THREAD: frozenset({_APP, _DIGEST}),
     Kind.ARTICLE: frozenset({_APP, _DIGEST}),
     Kind.ACCEPTED: frozenset({_APP, _MAIL}),
+    Kind.POLL: frozenset({_APP, _DIGEST}),
     Kind.REACTION: frozenset({_APP}),
     Kind.FOLLOWER: frozenset({_APP}),
     Kind.VERSION: frozenset({_APP, _DIGEST}),
@@ -73,6 +76,7 @@ DEFAULTS: dict[str, frozenset[str]] = {
     Kind.DECISION: frozenset({_APP, _MAIL}),
     Kind.REPORT: frozenset({_APP}),
     Kind.INVITATION: frozenset({_APP, _MAIL}),
+    Kind.LEVEL: frozenset({_APP}),
 }
 
 

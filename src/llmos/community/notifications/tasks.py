@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from llmos.accounts.models import User
 from llmos.community.moderation.models import Case, Decision
 from llmos.community.notifications import audience, digests, letters, push
 from llmos.community.notifications.audience import Place
@@ -98,6 +99,43 @@ def on_answer_accepted(*, thread_id: int, post_id: int, user_id: int) -> None:
 def on_answer_withdrawn(*, thread_id: int, post_id: int) -> None:
     """News of it that nobody has looked at, and that no mail has carried yet, is none."""
     Notification.objects.filter(key=f"accepted:{post_id}", seen_at=None, letter=None).delete()
+
+
+@task()
+def on_poll_closed(
+    *, poll_id: int, post_id: int, leading: list[str], share: int, voters: list[int]
+) -> None:
+    """Who voted, and who follows the topic, hear what came out; run again, nobody twice."""
+    post = audience.post_to_tell(post_id)
+    if post is None:
+        return
+    story = Story(
+        Kind.POLL,
+        f"poll:{poll_id}",
+        thread_id=post.thread_id,
+        post_id=post.pk,
+        facts={"leading": leading, "share": share},
+    )
+    for start in range(0, len(voters), CHUNK):
+        some = audience.unless_muted(voters[start : start + CHUNK], post.thread)
+        _tell_and_follow_up(some, story)
+    ids = audience.following_thread(post.thread, after=0, limit=CHUNK)
+    while ids:
+        _tell_and_follow_up(ids, story)
+        ids = audience.following_thread(post.thread, after=ids[-1], limit=CHUNK)
+
+
+@task()
+def on_level_changed(*, user_id: int, was: int, level: int, reason: str) -> None:
+    """A member hears once of each level that she reaches, and why one was lowered."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return
+    if level < was:
+        tell_of_decision(user_id, "level", reason)
+        return
+    story = Story(Kind.LEVEL, f"level:{level}", address=f"/{user.username}", facts={"level": level})
+    _tell_and_follow_up([user_id], story)
 
 
 @task()
@@ -279,14 +317,41 @@ def on_post_decided(*, post_id: int, state: str, reason: str, author_id: int | N
 
 @task()
 def on_member_decided(*, user_id: int, act: str, reason: str) -> None:
+    tell_of_decision(user_id, act, reason)
+
+
+def tell_of_decision(user_id: int, act: str, reason: str) -> None:
+    """Of the last decision of this kind about a member, which the log has."""
     decided = Decision.objects.filter(member_id=user_id, act=act).order_by("pk").last()
     story = Story(
         Kind.DECISION,
         f"decided:{decided.pk if decided else act}",
         address="/moderation",
-        facts={"state": act, "reason": reason},
+        # As the log keeps it, each reader gets it in her language.
+        facts={"state": act, "reason": decided.reason if decided else reason},
     )
     _tell_and_follow_up([user_id], story)
+
+
+@task()
+def on_repository_decided(
+    *, repository_id: int, decision_id: int, hidden: bool, reason: str
+) -> None:
+    """Who keeps a repository hears that it was hidden, which they see no more, and why."""
+    repository = Repository.objects.select_related("namespace").filter(pk=repository_id).first()
+    if repository is None:
+        return
+    story = Story(
+        Kind.DECISION,
+        f"decided:{decision_id}",
+        address="/moderation/log",
+        facts={
+            "state": "repository-hidden" if hidden else "repository-shown",
+            "title": repository.full_name,
+            "reason": reason,
+        },
+    )
+    _tell_and_follow_up(audience.keepers_of(repository), story)
 
 
 @task()
@@ -301,7 +366,8 @@ def on_case_closed(*, case_id: int, user_ids: list[int]) -> None:
         f"report:{case_id}:{_last_decision(case)}",
         thread_id=post.thread_id if post else None,
         post_id=post.pk if post else None,
-        repository_id=case.repository_id,
+        # Who reported a repository hears of it also where it can be seen no more.
+        repository_id=case.repository_id if post else None,
         address="" if post else "/moderation/log",
     )
     _tell_and_follow_up(user_ids, story)
@@ -432,7 +498,7 @@ def _push(number: int) -> None:
     if preferences.is_muted or not found:
         return
     with speaking(preferences):
-        line = line_of(bundles_of(found)[0], longest=120)
+        line = line_of(bundles_of(found)[0])
     message = {
         "title": line.text,
         "body": line.title or line.excerpt,

@@ -14,6 +14,9 @@ from llmos.community.notifications.models import Notification
 from llmos.community.notifications.queries import Bundle
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.models import Post, State
+from llmos.community.trust.levels import allowance_of
+from llmos.community.trust.models import Level
+from llmos.community.trust.words import level_word
 from llmos.kit.text import plain_words
 
 LONGEST_EXCERPT = 280  # characters of a post in a list
@@ -28,6 +31,7 @@ ICONS = {
     Kind.THREAD: "chat",
     Kind.ARTICLE: "book",
     Kind.ACCEPTED: "check",
+    Kind.POLL: "list",
     Kind.REACTION: "heart",
     Kind.FOLLOWER: "people",
     Kind.VERSION: "commit",
@@ -37,6 +41,7 @@ ICONS = {
     Kind.DECISION: "shield",
     Kind.REPORT: "flag",
     Kind.INVITATION: "pen",
+    Kind.LEVEL: "star",
 }
 
 
@@ -80,7 +85,9 @@ def line_of(bundle: Bundle, *, whole: bool = False) -> Line:
 
 
 def _why(first: Notification) -> str:
-    """The reason that came with it, in the reader's language."""
+    """The reason that came with it, or what it brings, in the reader's language."""
+    if first.kind == Kind.LEVEL:
+        return _brings(Level(first.facts["level"]))
     reason = shown(str(first.facts.get("reason", ""))).replace("\n", " ")
     return reason[:LONGEST_POST]
 
@@ -96,6 +103,7 @@ def kind_titles() -> dict[str, str]:
         Kind.THREAD: _("A conversation in something you follow"),
         Kind.ARTICLE: _("An article by somebody you follow"),
         Kind.ACCEPTED: _("Your answer is accepted"),
+        Kind.POLL: _("The result of a poll in which you voted, or in a topic you follow"),
         Kind.REACTION: _("Reactions to what you wrote"),
         Kind.FOLLOWER: _("Somebody follows you"),
         Kind.VERSION: _("A version of a repository that you follow"),
@@ -105,6 +113,7 @@ def kind_titles() -> dict[str, str]:
         Kind.DECISION: _("A moderator decides about what you wrote"),
         Kind.REPORT: _("What became of your reports"),
         Kind.INVITATION: _("Somebody wants to write with you"),
+        Kind.LEVEL: _("You reach a level, and what it opens"),
     }
 
 
@@ -216,6 +225,33 @@ def _job(bundle: Bundle) -> str:
     return _("Your job ended with an error")
 
 
+def _poll(bundle: Bundle) -> str:
+    facts = bundle.first.facts
+    leading, share = [str(one) for one in facts["leading"]], facts["share"]
+    if not leading:
+        return _("A poll is closed; nobody voted")
+    if len(leading) > 1:
+        texts = _("A poll is closed, with %(n)d choices in front, each %(share)d %%")
+        return texts % {"n": len(leading), "share": share}
+    return _("A poll is closed: “%(choice)s” has most votes, %(share)d %%") % {
+        "choice": leading[0],
+        "share": share,
+    }
+
+
+def _brings(level: Level) -> str:
+    """What a level opens, as its table says it."""
+    allowed = allowance_of(level)
+    text = _(
+        "A post of yours may hold %(links)d links, %(images)d pictures and %(mentions)d mentions, "
+        "and you may write faster."
+    ) % {"links": allowed.links, "images": allowed.images, "mentions": allowed.mentions}
+    if level == Level.MEMBER:
+        more = _("You may invent tags and edit wiki posts, and what you report weighs.")
+        text = f"{text} {more}"
+    return text
+
+
 def _decision(bundle: Bundle) -> str:
     facts = bundle.first.facts
     texts = {
@@ -226,6 +262,9 @@ def _decision(bundle: Bundle) -> str:
         "warn": _("A moderator warns you"),
         "silence": _("A moderator took the right to write away from you for a time"),
         "speak": _("You may write again"),
+        "level": _("A moderator lowered your level"),
+        "repository-hidden": _("A moderator hid your repository; its files are kept"),
+        "repository-shown": _("Your repository is shown again"),
         "file": _("A file that you pushed could not be published as an article"),
     }
     return texts.get(facts.get("state", ""), _("A moderator decided about your account"))
@@ -240,6 +279,7 @@ _SENTENCES: dict[Kind, Callable[[Bundle], str]] = {
     Kind.THREAD: lambda b: _("%(who)s begins a conversation") % {"who": _who(b)},
     Kind.ARTICLE: lambda b: _("%(who)s publishes an article") % {"who": _who(b)},
     Kind.ACCEPTED: lambda b: _("%(who)s accepts your answer") % {"who": _who(b)},
+    Kind.POLL: _poll,
     Kind.REACTION: lambda b: (
         ngettext(
             "%(who)s reacted to what you wrote",
@@ -259,5 +299,8 @@ _SENTENCES: dict[Kind, Callable[[Bundle], str]] = {
     Kind.REPORT: lambda b: _("Moderators decided about what you reported"),
     Kind.INVITATION: lambda b: (
         _("%(who)s invites you to write an article together") % {"who": _who(b)}
+    ),
+    Kind.LEVEL: lambda b: (
+        _("You have reached the level “%(level)s”") % {"level": level_word(b.first.facts["level"])}
     ),
 }

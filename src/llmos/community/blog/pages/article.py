@@ -47,6 +47,7 @@ def article(request: HttpRequest, ns: str, slug: str) -> HttpResponse:
         **_words(request, found, lead.post, lead.html, talk["talk"].tags),
         "time_zone": settings.TIME_ZONE,
         "may_edit": may_edit(viewer, found),
+        "is_invited": queries.is_invited(viewer.user_id, found),
         "neighbours": queries.neighbours_of(viewer, found),
         "translations": queries.translations_of(viewer, found),
     }

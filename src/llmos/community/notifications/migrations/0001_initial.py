@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             name='Notification',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('mention', 'Mention'), ('reply', 'Reply'), ('quote', 'Quote'), ('question', 'Question'), ('post', 'Post'), ('thread', 'Thread'), ('article', 'Article'), ('accepted', 'Accepted'), ('reaction', 'Reaction'), ('follower', 'Follower'), ('version', 'Version'), ('change', 'Change'), ('access', 'Access'), ('job', 'Job'), ('decision', 'Decision'), ('report', 'Report'), ('invitation', 'Invitation')], max_length=12)),
+                ('kind', models.CharField(choices=[('mention', 'Mention'), ('reply', 'Reply'), ('quote', 'Quote'), ('question', 'Question'), ('post', 'Post'), ('thread', 'Thread'), ('article', 'Article'), ('accepted', 'Accepted'), ('poll', 'Poll'), ('reaction', 'Reaction'), ('follower', 'Follower'), ('version', 'Version'), ('change', 'Change'), ('access', 'Access'), ('job', 'Job'), ('decision', 'Decision'), ('report', 'Report'), ('invitation', 'Invitation'), ('level', 'Level')], max_length=12)),
                 ('key', models.CharField(max_length=100)),
                 ('bundle', models.CharField(max_length=100)),
                 ('address', models.CharField(blank=True, max_length=400)),
