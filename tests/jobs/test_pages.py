@@ -17,7 +17,7 @@ COST = {"cpu_seconds": 90.0, "energy_wh": 0.2, "wall_seconds": 60.0, "peak_memor
 
 def browser_of(user: User, **options: object) -> Client:
     client = Client(HTTP_HOST="hub.test", **options)  # type: ignore[arg-type]
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="llmos.accounts.sessions.Members")
     return client
 
 

@@ -48,7 +48,7 @@ def viewer(ada: User) -> Viewer:
 def browser(ada: User) -> Client:
     """Ada's, signed in."""
     client = Client(HTTP_HOST="hub.test")
-    client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(ada, backend="llmos.accounts.sessions.Members")
     return client
 
 

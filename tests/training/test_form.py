@@ -190,6 +190,6 @@ def test_a_data_set_and_a_causal_model_offer_a_run(
 
 def test_a_form_without_its_token_is_refused(ada: User, data: Repository) -> None:
     client = Client(HTTP_HOST="hub.test", enforce_csrf_checks=True)
-    client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(ada, backend="llmos.accounts.sessions.Members")
     assert client.post("/train", chosen("ada/rooms")).status_code == 403
     assert not Job.objects.exists()
