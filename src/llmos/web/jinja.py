@@ -1,5 +1,6 @@
 """The Jinja2 environment of our own pages: what every template may call."""
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,10 +12,11 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from django.utils.translation import gettext as _
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from llmos.community.moderation.reasons import shown as shown_reason
 from llmos.community.notifications.bell import bell_of
+from llmos.evaluation.words import number as score
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.kit.text import plain_words
@@ -23,6 +25,7 @@ from llmos.web.icons import icon, icon_again, icon_names, sprite
 from llmos.web.language import html_language
 from llmos.web.static import digest_of, static_url
 
+_OPTION = re.compile(r"(?<=\s)(--?[A-Za-z][\w-]*)")
 THEME_COOKIE = "llmos_theme"
 THEMES = ("auto", "light", "dark")
 
@@ -58,8 +61,10 @@ def environment(**options: Any) -> Environment:
         whole=whole_number,
         duration=readable_seconds,
         measure=readable_measure,
+        score=score,
         reason=shown_reason,
         plain=plain_part,
+        unbroken=with_whole_options,
         with_id=with_id,
     )
     return built
@@ -99,6 +104,11 @@ def with_id(text: Markup, pk: int) -> Markup:
 def plain_part(text: str, longest: int) -> str:
     """The beginning of somebody's Markdown in plain words."""
     return plain_words(text, longest=longest)
+
+
+def with_whole_options(text: str) -> Markup:
+    """A command whose options stay whole where its lines are wrapped."""
+    return Markup(_OPTION.sub(r'<span class="nowrap">\1</span>', str(escape(text))))  # noqa: S704
 
 
 def without_none(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from llmos.community.finding.queries import excerpt
         ("| a | b |\n|---|---:|\n| 1 | 2 |", "a b 1 2"),
         ("- [x] trained\n- [ ] evaluated\n3. told", "trained evaluated told"),
         ("Run\n```python\nprint(1)\n```\nnow", "Run print(1) now"),
-        ("Loss $x_1$ is - 3", "Loss is - 3"),
+        ("## How\nLoss $x_1$ is - 3 (#4)", "How Loss is - 3 (#4)"),
     ],
 )
 def test_an_excerpt_is_words_and_no_markup(text: str, shown: str) -> None:

@@ -25,9 +25,9 @@ PEOPLE = 12
 _MORE = 6  # hits read for each row: several may be of one thread, or not for her to see
 _BEFORE, _LENGTH = 60, 220  # characters of an excerpt before its first hit, and in all
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
-# Fences, list marks with their boxes, the rule of a table, and marks within a line.
+# Fences, marks of headings and lists with their boxes, rules of tables, marks within a line.
 _MARKS = re.compile(
-    r"^\s*```.*$|^\s*(?:[-+*]|\d+\.)\s+(?:\[[ xX]\]\s)?|:?-{3,}:?|[`*_>#|\[\]]+", re.MULTILINE
+    r"^\s*```.*$|^\s*(?:#{1,6}|[-+*]|\d+\.)\s+(?:\[[ xX]\]\s)?|:?-{3,}:?|[`*_>|\[\]]+", re.MULTILINE
 )
 
 
