@@ -7,11 +7,14 @@ import pytest
 from llmos.accounts.access import ANONYMOUS, Viewer, viewer_of_user
 from llmos.accounts.actions import create_user
 from llmos.community.discussions import actions, queries, tasks
+from llmos.community.discussions.access import discussion_for
+from llmos.community.discussions.errors import DiscussionNotFound
 from llmos.community.discussions.models import Deed, Discussion
 from llmos.community.threads.actions import Where, begin_thread, set_closed
 from llmos.community.threads.errors import ThreadClosed
-from llmos.community.threads.models import Post, Reference, Thread
+from llmos.community.threads.models import Post, Reference, State, Thread
 from llmos.community.threads.rendering import Rendered
+from llmos.community.trust.errors import NotTrustedYet, TooFast
 from llmos.community.trust.models import Credit, Level, Standing
 from llmos.hub import changes, telling
 from llmos.hub.actions import create_repository, move_repository, record_push
@@ -244,3 +247,46 @@ def test_a_base_that_moved_on_does_not_widen_a_change() -> None:
     change = ChangeRequest.objects.get(repository=repository, number=second.number)
     base, head = changes.ends(change)
     assert base == change.base != head
+
+
+def newcomer() -> Viewer:
+    return viewer_of_user(create_user(name=f"n-{uuid4().hex[:8]}"))
+
+
+def test_what_describes_a_change_is_held_to_the_limits_of_posts() -> None:
+    repository, new = repository_of(member()), newcomer()
+    links = " ".join(f"https://a.example/{n}" for n in range(3))
+    names = " ".join(f"@{member().name}" for _ in range(3))
+    for text in (links, names):
+        with pytest.raises(NotTrustedYet):
+            actions.propose(new, repository=repository, title="Look here", text=text)
+    assert not ChangeRequest.objects.filter(repository=repository).exists()
+
+    for title in ("One", "Two"):
+        actions.propose(new, repository=repository, title=title, text=f"{title} of few")
+    with pytest.raises(TooFast):
+        actions.propose(new, repository=repository, title="Three", text="")
+
+
+def test_what_looks_like_a_burst_waits_and_who_keeps_the_repository_sees_it() -> None:
+    owner, new, reader = member(), newcomer(), member()
+    repository = repository_of(owner)
+    copied = "Cheap followers for every model, today and only here"
+    actions.propose(new, repository=repository, title="First", text=copied)
+    second = actions.propose(new, repository=repository, title="Second", text=copied)
+
+    assert post_of(second).state == State.PENDING
+    with pytest.raises(DiscussionNotFound):
+        discussion_for(reader, repository, second.number)
+    for viewer in (owner, new):
+        assert discussion_for(viewer, repository, second.number).number == second.number
+
+
+def test_a_change_without_a_description_is_one() -> None:
+    owner = member()
+    change = actions.propose(owner, repository=repository_of(owner), title="Bare", text="")
+    assert (post_of(change).html, post_of(change).state) == ("", State.VISIBLE)
+
+
+def post_of(change: ChangeRequest) -> Post:
+    return Post.objects.get(thread__discussion__change_request=change, number=1)

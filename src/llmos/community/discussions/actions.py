@@ -5,7 +5,7 @@ from django.db.models import CharField, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 
-from llmos.accounts.access import Viewer
+from llmos.accounts.access import Viewer, viewer_of_user
 from llmos.community.discussions.access import as_member, discussion_rights, refuse_strangers
 from llmos.community.discussions.models import Deed, Discussion
 from llmos.community.moderation.access import post_target
@@ -14,8 +14,7 @@ from llmos.community.moderation.queries import last_decision
 from llmos.community.threads import actions as threads
 from llmos.community.threads.errors import NotYours
 from llmos.community.threads.events import ThreadChanged
-from llmos.community.threads.models import Post, Thread
-from llmos.community.threads.rendering import Rendered, render
+from llmos.community.threads.models import Post, State, Thread
 from llmos.hub import changes
 from llmos.hub.actions import take_number
 from llmos.hub.models import ChangeRequest, Repository
@@ -160,15 +159,24 @@ def merge(viewer: Viewer, *, discussion: Discussion, text: str = "") -> Post:
 
 
 def begin_for_change(change: ChangeRequest, description: str) -> None:
-    """The conversation of a change request, in the transaction that opens it."""
+    """The conversation of a change request, in the transaction that opens it.
+
+    What its author writes is held to the limits of any post. Raises NotTrustedYet, TooFast,
+    Silenced, KeptAway.
+    """
     text = cleaned(description).strip()[: threads.LONGEST_TEXT]
-    assert change.author_id is not None
+    assert change.author is not None
+    where = _where(change.repository)
+    author = viewer_of_user(change.author)
+    rendered, reason = threads.looked_over(author, where, text, kind="thread")
     thread = threads.begin_thread(
-        where=_where(change.repository),
-        author_id=change.author_id,
+        where=where,
+        author_id=change.author.pk,
         title=change.title,
         text=text,
-        rendered=render(text) if text else Rendered(html=""),
+        rendered=rendered,
+        state=State.PENDING if reason else State.VISIBLE,
+        reason=reason,
         address=address_of(change.repository, change.number),
         tags=[],
         published_at=now(),

@@ -99,8 +99,7 @@ def open_thread(
     again = _written_with(author, key)
     if again is not None:
         return again.thread
-    rendered = _checked(viewer, text, kind="thread", links=links)
-    reason = reason_to_hold(viewer, where, text, rendered)
+    rendered, reason = looked_over(viewer, where, text, kind="thread", links=links)
     try:
         return begin_thread(
             where=where,
@@ -113,7 +112,7 @@ def open_thread(
             language=language,
             key=key,
             state=State.PENDING if reason else state,
-            reason=reason or "",
+            reason=reason,
             published_at=None if is_draft else publish_at or now(),
         )
     except IntegrityError:
@@ -201,8 +200,7 @@ def write_post(
         raise PostNotFound
     if reply_to is not None and reply_to.author_id in who_block(author, _ids(reply_to.author_id)):
         raise KeptAway(_("This member does not take answers from you"))
-    rendered = _checked(viewer, text, kind="post")
-    reason = reason_to_hold(viewer, thread, text, rendered)
+    rendered, reason = looked_over(viewer, thread, text, kind="post")
     try:
         with transaction.atomic():
             # The lock makes "close, then post" and "post, then close" the only two outcomes.
@@ -217,7 +215,7 @@ def write_post(
                 language=language or language_of(text),
                 key=key,
                 state=State.PENDING if reason else state,
-                state_reason=reason or "",
+                state_reason=reason,
                 reply_to=reply_to,
             )
             watch_own(user_id=author, thread=thread, level=Watch.Level.TRACKING)
@@ -227,6 +225,17 @@ def write_post(
     except IntegrityError:
         return _sent_twice(author, key)
     return post
+
+
+def looked_over(
+    viewer: Viewer, where: Where | Thread, text: str, *, kind: str, links: LinkBase = NO_LINKS
+) -> tuple[Rendered, str]:
+    """A text of a member as it will stand, and why a moderator has to look at it first, or "".
+
+    Raises NotTrustedYet, TooFast, Silenced, KeptAway.
+    """
+    rendered = _checked(viewer, text, kind=kind, links=links)
+    return rendered, reason_to_hold(viewer, where, text, rendered) or ""
 
 
 def note_deed(*, thread: Thread, author_id: int | None, deed: str, text: str = "") -> Post:
@@ -410,6 +419,8 @@ def react(viewer: Viewer, *, post: Post, name: str, on: bool) -> None:
         check_pace(standing_of(user), kind="reaction")
     with transaction.atomic():
         post = Post.objects.select_for_update().get(pk=post.pk)
+        if on and post.state == State.REMOVED:
+            raise PostNotFound
         row = Reaction.objects.filter(post=post, user_id=user, name=name)
         if on == row.exists():
             return
