@@ -5,12 +5,13 @@ from django.test import Client
 from tests.community.forum.rows import answered, counts, fresh, opened, settled
 
 from llmos.accounts.access import Viewer
+from llmos.accounts.models import User
 from llmos.community.forum import moving
 from llmos.community.forum.access import category_for
 from llmos.community.forum.actions import accept
 from llmos.community.forum.errors import ChangedMeanwhile
 from llmos.community.forum.models import Topic
-from llmos.community.threads.actions import react
+from llmos.community.threads.actions import react, set_post_state
 from llmos.community.threads.deeds import keep_draft, mark_read, set_watch
 from llmos.community.threads.models import Draft, Post, Reading, Thread, Watch
 from llmos.kit.errors import Forbidden, Invalid
@@ -176,3 +177,69 @@ def test_posts_that_moved_twice_are_found_from_both_places(
 
     end = f"{last.thread.address}#post-2"
     assert leads_to(f"/t/{topic.pk}/-/2") == leads_to(f"/t/{made.pk}") == end
+
+
+def browser_of(viewer: Viewer) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(pk=viewer.user_id))
+    return client
+
+
+def test_an_answer_from_a_page_that_is_older_than_the_merge_comes_to_the_topic_that_stands(
+    asker: Viewer, helper: Viewer, keeper: Viewer
+) -> None:
+    into, topic = opened(asker, "It stands"), opened(asker, "It was merged")
+    answer = answered(helper, topic)
+    moving.merge(keeper, topic=fresh(keeper, topic), into=fresh(keeper, into))
+
+    for viewer in (helper, asker, keeper):  # who sees it no more, who opened it, who moderates
+        sent = {"text": f"Late words of {viewer.name}", "reply_to": str(answer.pk)}
+        heard = browser_of(viewer).post(f"/threads/{topic.pk}/reply", sent)
+        last = Post.objects.filter(deed="").latest("pk")
+        assert heard.headers["Location"] == f"{into.thread.address}#post-{last.number}"
+        assert (last.thread_id, last.reply_to_id) == (into.pk, answer.pk)
+    assert not Post.objects.filter(thread=topic.pk).exists()
+
+
+def test_old_forms_about_a_merged_topic_do_nothing_to_what_is_left_of_it(
+    asker: Viewer, helper: Viewer, keeper: Viewer
+) -> None:
+    into, topic = opened(asker, "Where it went"), opened(asker, "Where it was")
+    answer = answered(helper, topic)
+    moving.merge(keeper, topic=fresh(keeper, topic), into=fresh(keeper, into))
+    page, mine = browser_of(keeper), browser_of(asker)
+
+    for deed in ("close", "pin"):
+        assert page.post(f"/threads/{topic.pk}/{deed}", {"on": "1"}).status_code == 409
+    sent = {"category": "show", "seen": "questions"}
+    assert page.post(f"/t/{topic.pk}/move", sent).status_code == 409
+    mine.post(f"/threads/{topic.pk}/watch", {"level": "-1"})
+    for deed in ("accept", "react"):
+        sent = {"on": "1", "seen": "", "heart": "1"}
+        heard = mine.post(f"/posts/{answer.pk}/{deed}", sent)
+        assert heard.headers["Location"].startswith(into.thread.address)
+
+    assert not Post.objects.filter(thread=topic.pk).exists()
+    assert fresh(asker, into).answer_id == answer.pk
+    muted = Watch.objects.filter(user_id=asker.user_id, level=-1, target=str(into.pk))
+    assert muted.exists()
+
+
+def test_words_to_what_was_taken_away_meanwhile_are_shown_again(
+    asker: Viewer, helper: Viewer, keeper: Viewer
+) -> None:
+    topic = opened(asker, "Taken away")
+    post = answered(helper, topic)
+    set_post_state(post=post, state="removed", reason="off topic")
+    heard = browser_of(helper).post(f"/posts/{post.pk}/edit", {"text": "My better words"})
+    assert (heard.status_code, "My better words" in heard.content.decode()) == (403, True)
+    react_to = browser_of(helper).post(f"/posts/{post.pk}/react", {"heart": "1"})
+    assert react_to.status_code == 404
+
+    set_post_state(post=topic.thread.posts.get(number=1), state="removed", reason="spam")
+    for viewer, status in ((helper, 404), (asker, 403), (keeper, 403)):
+        heard = browser_of(viewer).post(f"/threads/{topic.pk}/reply", {"text": "All my words"})
+        assert (heard.status_code, "All my words" in heard.content.decode()) == (status, True)
+    missing = browser_of(helper).post("/threads/999999/reply", {"text": "All my words"})
+    assert "All my words" in missing.content.decode()
+    assert Post.objects.filter(thread=topic.pk, deed="").count() == 2

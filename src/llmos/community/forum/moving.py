@@ -47,6 +47,8 @@ def move(viewer: Viewer, *, topic: Topic, category: Category, seen: str) -> None
     """
     member = moderator(viewer)
     thread = _locked(topic.pk)[topic.pk]
+    if not thread.posts.exists():
+        raise ChangedMeanwhile(_("One of these topics was merged into another in the meantime"))
     topic = Topic.objects.select_related("category").get(pk=topic.pk)
     if topic.category_id == category.pk:
         return

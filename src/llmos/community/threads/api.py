@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from llmos.accounts.access import Viewer, viewer_of
 from llmos.community.threads import actions, queries
-from llmos.community.threads.access import listed, post_for, thread_for
+from llmos.community.threads.access import listed, post_for, thread_for, thread_to_answer
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.models import Post, Tag, Thread
 from llmos.community.threads.rendering import filled
@@ -86,7 +86,7 @@ def list_posts(request: Request, body: bytes) -> Response:
 def write(request: Request, body: bytes) -> Response:
     """Answer: `text`, and if wished `replyTo`, `language` and `key`."""
     viewer = viewer_of(request)
-    thread = thread_for(viewer, request.path_params["id"])
+    thread = thread_to_answer(viewer, request.path_params["id"])
     sent = json_of(body)
     reply_to = sent.get("replyTo")
     if reply_to is not None and (not isinstance(reply_to, int) or isinstance(reply_to, bool)):

@@ -31,8 +31,8 @@ def accept(request: HttpRequest, post_id: int) -> HttpResponse:
             actions.accept(viewer, topic=topic, post=post, seen=known)
         else:
             actions.unaccept(viewer, topic=topic, post=post)
-    except Conflict as conflict:
-        messages.error(request, conflict.message)
+    except (Conflict, Invalid) as refusal:
+        messages.error(request, refusal.message)
     return HttpResponseRedirect(post_address(quote(post.thread.address), post.number))
 
 

@@ -11,7 +11,7 @@ from llmos.community.threads import actions, deeds, queries
 from llmos.community.threads.access import edit_address, is_moderator, post_for, thread_rights
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.attaching import with_files
-from llmos.community.threads.errors import EditedMeanwhile, NotYours
+from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound
 from llmos.community.threads.history import versions_of
 from llmos.community.threads.models import Post, Reaction, Thread
 from llmos.community.threads.pages.forms import Again, compose_page, number_in, posted
@@ -35,11 +35,18 @@ def address_of(post: Post) -> str:
 def edit(request: HttpRequest, post_id: int) -> HttpResponse:
     """Change a post; if somebody was quicker, both texts are shown."""
     viewer = signed_in(request)
-    post = post_for(viewer, post_id)
-    if elsewhere := edit_address(post):
-        return HttpResponseRedirect(elsewhere)
-    if not actions.may_edit(viewer, post):
-        raise NotYours
+    try:
+        post = post_for(viewer, post_id)
+        if elsewhere := edit_address(post):
+            return HttpResponseRedirect(elsewhere)
+        if not actions.may_edit(viewer, post):
+            raise NotYours
+    except (PostNotFound, NotYours) as refusal:
+        if request.method != "POST":
+            raise
+        # It was taken away while she wrote: her words are still hers.
+        again = Again(f"edit:{post_id}", request.path, _("Edit"), _("Save"))
+        return compose_page(request, again, values=posted(request), refusal=refusal, is_edit=True)
     if request.method != "POST":
         return _edit_page(request, post, _values(post))
     try:
@@ -186,7 +193,7 @@ def _answer_page(request: HttpRequest, viewer: Viewer, post: Post, text: str = "
         _("Answer"),
     )
     values = {"text": text, "reply_to": str(post.pk)}
-    return compose_page(request, again, values=values, back=address_of(post))
+    return compose_page(request, again, values=values, back=address_of(post), to=post)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """What one does with a thread: answer, follow, read on, close, pin."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -7,10 +8,16 @@ from django.views.decorators.http import require_POST
 
 from llmos.accounts.access import Viewer
 from llmos.community.threads import actions, deeds
-from llmos.community.threads.access import post_for, thread_for, thread_rights
+from llmos.community.threads.access import (
+    post_for,
+    thread_for,
+    thread_rights,
+    thread_to_answer,
+)
 from llmos.community.threads.addresses import post_address
 from llmos.community.threads.attaching import with_files
-from llmos.community.threads.models import Post, Thread, Watch
+from llmos.community.threads.errors import PostNotFound
+from llmos.community.threads.models import Post, State, Thread, Watch
 from llmos.community.threads.pages.forms import (
     Again,
     compose_page,
@@ -19,24 +26,25 @@ from llmos.community.threads.pages.forms import (
     posted,
 )
 from llmos.hub.door import signed_in
-from llmos.kit.errors import Forbidden, Invalid, Refusal
+from llmos.kit.errors import Conflict, Forbidden, Invalid, Refusal
 
 
 def reply(request: HttpRequest, thread_id: int) -> HttpResponse:
     """Answer; what is refused is shown again with its words."""
     viewer = signed_in(request)
-    thread = thread_for(viewer, thread_id)
     if request.method != "POST":
-        return HttpResponseRedirect(f"{thread.address}#reply")
+        return HttpResponseRedirect(f"{thread_to_answer(viewer, thread_id).address}#reply")
+    title, back = "", "/"
     try:
+        thread = thread_to_answer(viewer, thread_id)
+        title, back = thread.title, thread.address
         post = _answer(request, viewer, thread)
     except Refusal as refusal:
-        again = Again(
-            f"thread:{thread.pk}", request.path, thread.title or _("Your answer"), _("Answer")
-        )
-        return compose_page(
-            request, again, values=posted(request), refusal=refusal, back=thread.address
-        )
+        again = Again(f"thread:{thread_id}", request.path, title or _("Your answer"), _("Answer"))
+        return compose_page(request, again, values=posted(request), refusal=refusal, back=back)
+    if thread.pk != thread_id:
+        deeds.forget_draft(user_id=viewer.user_id or 0, form=f"thread:{thread_id}")
+        messages.info(request, _("The conversation was merged into this one; your answer is here"))
     return HttpResponseRedirect(post_address(thread.address, post.number))
 
 
@@ -46,7 +54,7 @@ def _answer(request: HttpRequest, viewer: Viewer, thread: Thread) -> Post:
         viewer,
         thread=thread,
         text=with_files(viewer, request.POST.get("text", ""), request.FILES.getlist("files")),
-        reply_to=post_for(viewer, reply_to) if reply_to else None,
+        reply_to=_standing(viewer, thread, reply_to) if reply_to else None,
         language=language_in(request),
         key=request.POST.get("key") or None,
     )
@@ -55,10 +63,19 @@ def _answer(request: HttpRequest, viewer: Viewer, thread: Thread) -> Post:
     return post
 
 
+def _standing(viewer: Viewer, thread: Thread, post_id: int) -> Post | None:
+    """The answered post, if it still stands there: what was written to it is not lost with it."""
+    try:
+        post = post_for(viewer, post_id)
+    except PostNotFound:
+        return None
+    return post if post.thread_id == thread.pk else None
+
+
 @require_POST
 def watch(request: HttpRequest, thread_id: int) -> HttpResponse:
     viewer = signed_in(request)
-    thread = thread_for(viewer, thread_id)
+    thread = thread_to_answer(viewer, thread_id)
     level = request.POST.get("level", "")
     if level not in {str(value) for value in Watch.Level.values}:
         raise Invalid(_("The form was not complete"))
@@ -107,6 +124,8 @@ def _moderated(request: HttpRequest, thread_id: int) -> tuple[Thread, Viewer]:
     thread = thread_for(viewer, thread_id)
     if not thread_rights(viewer, thread).moderate:
         raise Forbidden(_("Only moderators may do this"))
+    if thread.state == State.REMOVED:
+        raise Conflict(_("This conversation was removed or merged into another in the meantime"))
     return thread, viewer
 
 
