@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from llmos.accounts.access import Viewer
@@ -13,7 +13,9 @@ from llmos.community.moderation.errors import NotAModerator
 from llmos.community.moderation.models import Case
 from llmos.community.threads.access import is_moderator, post_for, wrote
 from llmos.community.threads.models import Post
-from llmos.hub.access import visible_sql
+from llmos.hub.access import repo_for, visible_sql
+from llmos.hub.errors import RepoDisabled, RepoMoved, RepoNotFound
+from llmos.hub.kinds import KINDS
 from llmos.hub.models import Repository
 from llmos.kit.errors import Unauthenticated
 
@@ -27,10 +29,13 @@ class Target:
     kind: Case.Kind
     pk: int
     post: Post | None
-    member: User | None  # the post's author, or the member herself; None: she is gone
+    member: User | None  # the post's author, the member herself, or who owns the repository
+    repository: Repository | None = None  # when it is about all of it
 
     @property
     def repository_id(self) -> int | None:
+        if self.repository is not None:
+            return self.repository.pk
         return self.post.thread.repository_id if self.post is not None else None
 
 
@@ -48,12 +53,42 @@ def member_target(name: str) -> Target:
     return Target(Case.Kind.MEMBER, member.pk, None, member)
 
 
+def repository_target(viewer: Viewer, path: str) -> Target:
+    """`ada/model`, `datasets/ada/rows`: one that she sees, or that was hidden and she may show.
+
+    Raises RepoNotFound, RepoDisabled.
+    """
+    if "\x00" in path:  # PostgreSQL refuses to look for it
+        raise RepoNotFound
+    prefixed = (one for one in KINDS.values() if one.prefix and path.startswith(one.prefix))
+    kind = next(prefixed, KINDS["model"])
+    name = path.removeprefix(kind.prefix)
+    try:
+        found = repo_for(viewer, kind, name, wants="see")
+    except RepoMoved as moved:
+        found = repo_for(viewer, kind, moved.new, wants="see")
+    except RepoDisabled:
+        if not is_moderator(viewer):
+            raise
+        # A private one is disabled only to her who may know of it.
+        found = Repository.objects.select_related("namespace").get(
+            type=kind.name, key=name.casefold()
+        )
+    owner = User.objects.filter(namespace=found.namespace_id).select_related("namespace").first()
+    return Target(Case.Kind.REPOSITORY, found.pk, None, owner, found)
+
+
 def may_decide(viewer: Viewer, target: Target) -> bool:
     """Whether she keeps order there. About oneself only administrators decide, for lack of
     others on a small hub; the log shows it.
+
+    About a whole repository those decide who keep order on the hub, and none who writes in it.
     """
     if target.member is not None and target.member.pk == viewer.user_id and not viewer.is_admin:
         return False
+    if target.repository is not None:
+        theirs = _spaces_of(viewer).filter(pk=target.repository.namespace_id)
+        return is_moderator(viewer) and (viewer.is_admin or not theirs.exists())
     post = target.post
     if post is not None and post.number == 1 and wrote(viewer, post.thread) and not viewer.is_admin:
         return False
@@ -75,17 +110,12 @@ def queue_of(viewer: Viewer) -> Q:
         raise Unauthenticated("Sign in to see this page")
     if is_moderator(viewer):
         return Q(repository=None) | _repository_in(viewer)
-    spaces = Namespace.objects.filter(
-        Q(user=viewer.user_id)
-        | Q(
-            organisation__memberships__user=viewer.user_id,
-            organisation__memberships__role__in=_WRITING,
-        )
-    )
+    spaces = _spaces_of(viewer)
     theirs = Q(repository__namespace__in=spaces.values("pk"))
     if not viewer.can_write or not Repository.objects.filter(namespace__in=spaces).exists():
         raise NotAModerator
-    return theirs & _repository_in(viewer) & ~Q(member=viewer.user_id)
+    whole = Q(kind=Case.Kind.REPOSITORY)
+    return theirs & _repository_in(viewer) & ~Q(member=viewer.user_id) & ~whole
 
 
 def log_for(viewer: Viewer) -> Q:
@@ -93,6 +123,17 @@ def log_for(viewer: Viewer) -> Q:
     gone = Q(in_repository=True, repository=None)
     seen = Q(repository=None) | _repository_in(viewer)
     return seen if is_moderator(viewer) else seen & ~gone
+
+
+def _spaces_of(viewer: Viewer) -> QuerySet[Namespace]:
+    """Names under which she writes in every repository."""
+    return Namespace.objects.filter(
+        Q(user=viewer.user_id)
+        | Q(
+            organisation__memberships__user=viewer.user_id,
+            organisation__memberships__role__in=_WRITING,
+        )
+    )
 
 
 def _repository_in(viewer: Viewer) -> Q:

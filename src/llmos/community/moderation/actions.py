@@ -12,7 +12,13 @@ from llmos.accounts.access import Viewer
 from llmos.accounts.actions import set_active
 from llmos.community.moderation.access import Target, may_decide, moderator
 from llmos.community.moderation.errors import AlreadyDecided, AlreadyReported
-from llmos.community.moderation.events import CaseClosed, MemberDecided, PostDecided, Reported
+from llmos.community.moderation.events import (
+    CaseClosed,
+    MemberDecided,
+    PostDecided,
+    Reported,
+    RepositoryDecided,
+)
 from llmos.community.moderation.models import Case, Decision, Report
 from llmos.community.moderation.queries import last_decision
 from llmos.community.moderation.reasons import (
@@ -33,6 +39,8 @@ from llmos.community.trust.config import CommunitySettings
 from llmos.community.trust.limits import check_pace
 from llmos.community.trust.models import Level
 from llmos.community.trust.queries import level_of, standing_of
+from llmos.hub.actions import change_settings
+from llmos.hub.models import Repository
 from llmos.kit.config import current
 from llmos.kit.errors import Forbidden, Invalid
 from llmos.kit.time import now
@@ -55,7 +63,9 @@ LONGEST_SILENCE = 90 * 24  # hours
 
 
 def report(viewer: Viewer, *, target: Target, reason: str, words: str = "") -> Case:
-    """Say what is wrong with a post or a member; enough reports hide a new member's post.
+    """Say what is wrong with a post, a member or a repository.
+
+    Enough reports hide what somebody new posted.
 
     Raises ReasonMissing, AlreadyReported, Invalid, Unauthenticated, Silenced, TooFast.
     """
@@ -94,6 +104,9 @@ def acts_for(viewer: Viewer, target: Target, case: Case | None) -> list[Decision
     acts = _acts_on_post(target.post, case) if target.post is not None else []
     if target.post is None and waits:
         acts.append(Act.KEEP)
+    if target.repository is not None:
+        acts.append(Act.SHOW if target.repository.disabled else Act.HIDE)
+        return acts  # about its owner one decides on the page about her
     return acts + _acts_on_member(viewer, target)
 
 
@@ -121,12 +134,17 @@ def decide(
         _refuse_second(target, seen)
         if target.post is not None:
             target.post.refresh_from_db(fields=["state", "state_reason", "edits"])
+        if target.repository is not None:
+            target.repository.refresh_from_db()
         if act not in acts_for(viewer, target, case):
             raise Forbidden(_("This cannot be decided here, or not by you"))
         until = _until(hours) if act == Act.SILENCE else None
         _apply(target, act, text, until)
         _close(case, target)
-        return _log(target, act, by, text, until=until)
+        made = _log(target, act, by, text, until=until)
+        if target.repository is not None:
+            _open_or_hide(target.repository, made)
+        return made
 
 
 @transaction.atomic
@@ -243,6 +261,22 @@ def _apply(target: Target, act: Decision.Act, reason: str, until: datetime | Non
     announce(MemberDecided(user_id=target.member.pk, act=act.value, reason=reason))
 
 
+def _open_or_hide(repository: Repository, decision: Decision) -> None:
+    """Nobody but administrators opens a hidden repository; its files stay."""
+    hidden = decision.act == Act.HIDE
+    if decision.act not in {Act.HIDE, Act.SHOW} or repository.disabled == hidden:
+        return
+    change_settings(repository=repository, disabled=hidden)
+    announce(
+        RepositoryDecided(
+            repository_id=repository.pk,
+            decision_id=decision.pk,
+            hidden=hidden,
+            reason=decision.reason,
+        )
+    )
+
+
 def _set_state(post: Post, state: State, reason: str) -> None:
     if (post.state, post.state_reason) == (state, reason):
         return
@@ -295,6 +329,9 @@ def _log(
     until: datetime | None = None,
     level: int | None = None,
 ) -> Decision:
+    place = target.repository_id
+    if target.repository is not None and not target.repository.is_private:
+        place = None
     return Decision.objects.create(
         act=act,
         kind=target.kind,
@@ -302,8 +339,8 @@ def _log(
         post=target.post,
         member=target.member,
         by_id=by,
-        repository_id=target.repository_id,
-        in_repository=target.repository_id is not None,
+        repository_id=place,
+        in_repository=place is not None,
         reason=reason,
         until=until,
         level=level,

@@ -37,3 +37,13 @@ class MemberDecided(Event):
     user_id: int
     act: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryDecided(Event):
+    """A moderator hid a whole repository, or shows it again. `reason` is for who keeps it."""
+
+    repository_id: int
+    decision_id: int
+    hidden: bool
+    reason: str

@@ -11,11 +11,12 @@ from llmos.hub.models import Repository
 
 
 class Case(models.Model):
-    """Something that moderators look at: one row for a post or a member, open again if need be."""
+    """Something that moderators look at: one row for each thing, open again if need be."""
 
     class Kind(models.TextChoices):
         POST = "post"  # also an article or a note: its first post
         MEMBER = "member"
+        REPOSITORY = "repo"  # a whole model, data set or space
 
     class Cause(models.TextChoices):
         REPORTED = "reported"
@@ -27,9 +28,10 @@ class Case(models.Model):
     target = models.BigIntegerField()
     cause = models.CharField(max_length=9, choices=Cause.choices)
     post = models.ForeignKey(Post, null=True, on_delete=models.CASCADE, related_name="+")
-    # Whom it concerns: the post's author, or the member herself.
+    # Whom it concerns: the post's author, the member herself, the owner of the repository.
     member = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    # Its writers may decide; whoever may not see it does not know of the case.
+    # Its writers may decide about what is written in it, though not about all of it; whoever
+    # may not see it does not know of the case.
     repository = models.ForeignKey(
         Repository, null=True, on_delete=models.CASCADE, related_name="+"
     )
@@ -89,7 +91,8 @@ class Decision(models.Model):
     member = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     # Lines about what is in a repository are for those who see it; without one, when
-    # `in_repository`, it is gone.
+    # `in_repository`, it is gone. A line about a whole public repository bears none: that it
+    # was hidden must not hide the line.
     repository = models.ForeignKey(
         Repository, null=True, on_delete=models.SET_NULL, related_name="+"
     )

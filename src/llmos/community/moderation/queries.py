@@ -1,5 +1,6 @@
 """Reading the queue, the log, and when members did what."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from llmos.accounts.access import Viewer
 from llmos.community.moderation.access import Target, log_for, queue_of
 from llmos.community.moderation.models import Case, Decision, Report
 from llmos.community.threads.models import Attachment, Post, Reaction, Revision, Thread
+from llmos.hub.models import Repository
+from llmos.hub.queries import visible
 
 
 def open_cases(viewer: Viewer, *, cause: str = "", kind: str = "") -> QuerySet[Case]:
@@ -51,6 +54,12 @@ def decisions(viewer: Viewer, *, act: str = "") -> QuerySet[Decision]:
     if act in Decision.Act.values:
         found = found.filter(act=act)
     return found.select_related("by", "member", "post__thread").order_by("-pk")
+
+
+def repositories_among(viewer: Viewer, found: Iterable[Decision]) -> dict[int, Repository]:
+    """Whole repositories that decisions are about, by id: those that she may know of."""
+    ids = {one.target for one in found if one.kind == Case.Kind.REPOSITORY}
+    return visible(viewer).in_bulk(ids) if ids else {}
 
 
 def threads_by(user_id: int) -> QuerySet[Any, datetime]:

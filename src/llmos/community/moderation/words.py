@@ -10,9 +10,9 @@ Act = Decision.Act
 
 def deed_of(decision: Decision) -> str:
     """What was done, as a line of the log says it."""
-    about_post = decision.kind == Case.Kind.POST
+    about_member = decision.kind == Case.Kind.MEMBER
     texts = {
-        Act.KEEP: _("left as it was") if about_post else _("nothing wrong found"),
+        Act.KEEP: _("nothing wrong found") if about_member else _("left as it was"),
         Act.APPROVE: _("approved"),
         Act.SHOW: _("shown again"),
         Act.HIDE: pgettext("decision", "hidden"),
@@ -27,13 +27,16 @@ def deed_of(decision: Decision) -> str:
     return texts[Act(decision.act)]
 
 
-def choice_of(act: Decision.Act, *, about_post: bool) -> str:
-    """What a moderator chooses, with what follows from it."""
+def choice_of(act: Decision.Act, *, about: str) -> str:
+    """What a moderator chooses, with what follows from it; `about` is a kind of case."""
+    about_post = about == Case.Kind.POST
     texts = {
         Act.KEEP: _("Nothing is wrong with it"),
         Act.APPROVE: _("Approve: everybody can read it"),
         Act.SHOW: _("Show it again"),
-        Act.HIDE: _("Hide: its author may mend it"),
+        Act.HIDE: _("Hide: its author may mend it")
+        if about_post
+        else _("Hide: only administrators open it until it is shown again"),
         Act.REMOVE: _("Remove: a gap with the reason stays"),
         Act.WARN: _("Warn its author") if about_post else _("Warn"),
         Act.SILENCE: _("Hide it and silence its author for a time")

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Case',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('post', 'Post'), ('member', 'Member')], max_length=6)),
+                ('kind', models.CharField(choices=[('post', 'Post'), ('member', 'Member'), ('repo', 'Repository')], max_length=6)),
                 ('target', models.BigIntegerField()),
                 ('cause', models.CharField(choices=[('reported', 'Reported'), ('held', 'Held'), ('mended', 'Mended'), ('looked-at', 'Looked At')], max_length=9)),
                 ('is_open', models.BooleanField(default=True)),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('act', models.CharField(choices=[('keep', 'Keep'), ('approve', 'Approve'), ('show', 'Show'), ('hide', 'Hide'), ('remove', 'Remove'), ('warn', 'Warn'), ('silence', 'Silence'), ('speak', 'Speak'), ('suspend', 'Suspend'), ('readmit', 'Readmit'), ('level', 'Level')], max_length=8)),
-                ('kind', models.CharField(choices=[('post', 'Post'), ('member', 'Member')], max_length=6)),
+                ('kind', models.CharField(choices=[('post', 'Post'), ('member', 'Member'), ('repo', 'Repository')], max_length=6)),
                 ('target', models.BigIntegerField()),
                 ('in_repository', models.BooleanField(default=False)),
                 ('reason', models.TextField()),

@@ -51,9 +51,14 @@ def waiting(request: HttpRequest) -> Panel | None:
 
 
 def profile_deeds(request: HttpRequest, named: Named) -> Panel | None:
-    """Beside a member's name: keep away, report, and for moderators decide."""
+    """Beside the name of a member or a repository: keep away, report, for moderators decide."""
     viewer = viewer_of_page(request)
-    if named.kind != "member" or viewer.user_id is None or named.target == str(viewer.user_id):
+    if viewer.user_id is None:
+        return None
+    if named.kind == "repository":
+        context = {"path": named.path, "moderates": is_moderator(viewer)}
+        return Panel("moderation/repository.html", context)
+    if named.kind != "member" or named.target == str(viewer.user_id):
         return None
     return Panel(
         "moderation/profile.html",

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from llmos.accounts.access import Viewer
 from llmos.community.moderation import queries
-from llmos.community.moderation.access import Target, member_target, moderator, post_target
+from llmos.community.moderation.access import (
+    Target,
+    member_target,
+    moderator,
+    post_target,
+    repository_target,
+)
 from llmos.community.moderation.actions import FOR_GOOD, acts_for, decide, set_level
 from llmos.community.moderation.errors import AlreadyDecided
 from llmos.community.moderation.models import Case
@@ -39,6 +45,11 @@ def post(request: HttpRequest, post_id: int) -> HttpResponse:
 def member(request: HttpRequest, name: str) -> HttpResponse:
     signed_in(request)
     return _decide(request, member_target(name))
+
+
+@form_page
+def repository(request: HttpRequest, path: str) -> HttpResponse:
+    return _decide(request, repository_target(signed_in(request), path))
 
 
 @require_POST
@@ -82,14 +93,13 @@ def _show(
 ) -> HttpResponse:
     case = queries.case_about(target)
     last = queries.last_decision(target.kind, target.pk)
-    about_post = target.kind == Case.Kind.POST
     context: dict[str, Any] = {
         "target": target,
         "case": case,
         "cause": cause_of(case) if case is not None and case.is_open else "",
         "reports": queries.open_reports(case) if case is not None else [],
         "acts": [
-            (act, choice_of(act, about_post=about_post), act in FOR_GOOD)
+            (act, choice_of(act, about=target.kind), act in FOR_GOOD)
             for act in acts_for(viewer, target, case)
         ],
         "reasons": REASONS,

@@ -50,6 +50,7 @@ def log(request: HttpRequest) -> HttpResponse:
         found = found.filter(pk__lt=before)
     rows = list(found[: ROWS + 1])
     context = {
+        "repositories": queries.repositories_among(viewer, rows),
         "decisions": [
             (one, one.post is not None and sees(viewer, one.post.thread)) for one in rows[:ROWS]
         ],

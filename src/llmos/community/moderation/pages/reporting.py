@@ -1,4 +1,4 @@
-"""The page on which a member says what is wrong with a post or with somebody's profile."""
+"""The page on which a member says what is wrong with a post, a profile or a repository."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -6,7 +6,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from llmos.community.moderation.access import Target, member_target, post_target
+from llmos.community.moderation.access import (
+    Target,
+    member_target,
+    post_target,
+    repository_target,
+)
 from llmos.community.moderation.actions import report
 from llmos.community.moderation.errors import ReasonMissing
 from llmos.community.moderation.reasons import REASONS
@@ -25,6 +30,12 @@ def report_post(request: HttpRequest, post_id: int) -> HttpResponse:
 def report_member(request: HttpRequest, name: str) -> HttpResponse:
     signed_in(request)
     return _report(request, member_target(name), f"/{name}")
+
+
+@form_page
+def report_repository(request: HttpRequest, path: str) -> HttpResponse:
+    target = repository_target(signed_in(request), path)
+    return _report(request, target, f"/{target.repository}")
 
 
 def _report(request: HttpRequest, target: Target, back: str) -> HttpResponse:

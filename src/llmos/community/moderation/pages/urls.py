@@ -12,4 +12,6 @@ urlpatterns = [
     path("moderation/members/<str:name>", deciding.member),
     path("moderation/members/<str:name>/level", deciding.level),
     path("moderation/members/<str:name>/report", reporting.report_member),
+    path("moderation/repositories/<path:path>/report", reporting.report_repository),
+    path("moderation/repositories/<path:path>", deciding.repository),
 ]
