@@ -1,5 +1,7 @@
 """Who listens to whom: the only place where an announcement meets its listeners."""
 
+from django.utils.translation import gettext
+
 from llmos.accounts import events as accounts
 from llmos.accounts import queries as accounts_queries
 from llmos.accounts import taking
@@ -17,6 +19,7 @@ from llmos.community.finding import documents as finding_documents
 from llmos.community.finding import tasks as finding_tasks
 from llmos.community.forum import events as forum
 from llmos.community.forum import queries as forum_queries
+from llmos.community.forum import taking as forum_taking
 from llmos.community.forum import tasks as forum_tasks
 from llmos.community.forum.pages import panels as forum_panels
 from llmos.community.moderation import events as moderation
@@ -57,6 +60,7 @@ from llmos.hub import tasks as hub_tasks
 from llmos.jobs import events as jobs
 from llmos.jobs import taking as jobs_taking
 from llmos.jobs.pages import home as jobs_home
+from llmos.kit.speaking import speak_with
 from llmos.provenance import events as provenance
 from llmos.provenance import pages as provenance_pages
 from llmos.provenance import tasks as provenance_tasks
@@ -70,6 +74,7 @@ from llmos.training.pages.offers import offer as training_offer
 
 def connect() -> None:
     """Called once per process, when Django is ready. Panels stand in the order added here."""
+    speak_with(gettext)
     _hub()
     _learning()
     _discussions()
@@ -192,6 +197,7 @@ def _forum() -> None:
     listen(threads.Reacted, forum_tasks.on_post)
     listen(forum.AnswerAccepted, forum_tasks.on_answer_accepted)
     listen(forum.AnswerWithdrawn, forum_tasks.on_answer_withdrawn)
+    threads_access.find_moved_posts(forum_queries.former_place)
     threads_additions.add_post_panel(forum_panels.answer)
     threads_additions.add_post_panel(forum_panels.polls)
     threads_additions.add_post_control(forum_panels.controls)
@@ -222,7 +228,7 @@ def _social() -> None:
 
 def _let_go() -> None:
     """What members take along, and what becomes of the rest when they leave."""
-    for room in (hub_taking, jobs_taking, threads_taking, moderation_taking):
+    for room in (hub_taking, jobs_taking, threads_taking, moderation_taking, forum_taking):
         taking.provide_export(room.export)
         taking.provide_farewell(room.FAREWELL)
     taking.provide_export(serving_taking.export)
@@ -239,9 +245,12 @@ def _tell_members() -> None:
     listen(forum.AnswerAccepted, told.on_answer_accepted)
     listen(forum.AnswerWithdrawn, told.on_answer_withdrawn)
     listen(forum.QuestionRouted, told.on_question_routed)
+    listen(forum.PollClosed, told.on_poll_closed)
+    listen(trust.LevelChanged, told.on_level_changed)
     listen(moderation.PostDecided, told.on_post_decided)
     listen(moderation.CaseClosed, told.on_case_closed)
     listen(moderation.MemberDecided, told.on_member_decided)
+    listen(moderation.RepositoryDecided, told.on_repository_decided)
     listen(blog.CoauthorInvited, told.on_coauthor_invited)
     listen(blog.FileRefused, told.on_file_refused)
     listen(hub.RefUpdated, told.on_ref_updated)

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django_tasks_db.models import DBTaskResult
 from tests.community.forum.rows import opened
 
 from llmos.accounts.access import Viewer
+from llmos.accounts.leaving import finish_leaving, leave
 from llmos.accounts.models import User
 from llmos.community.forum.errors import PollIsClosed, VotedAlready
 from llmos.community.forum.models import Ballot, Choice, Poll
-from llmos.community.forum.polls import poll_for, poll_from, vote
+from llmos.community.forum.polls import poll_for, poll_from, tell_closed, vote
 from llmos.kit.errors import Invalid, NotFound
 from llmos.kit.time import now
 
@@ -109,3 +111,63 @@ def test_a_poll_one_may_not_see_is_not_there(asker: Viewer, helper: Viewer) -> N
     thread.save()
     with pytest.raises(NotFound):
         poll_for(helper, poll.post_id)
+
+
+def left(viewer: Viewer) -> None:
+    """Her account is deleted, as she asked for."""
+    leave(User.objects.get(pk=viewer.user_id), removes_text=False)
+    finish_leaving(viewer.user_id or 0)
+
+
+def test_votes_of_who_leaves_an_open_poll_leave_it_too(asker: Viewer, helper: Viewer) -> None:
+    poll = polled(asker, is_multiple=True)
+    vote(asker, poll=poll, places=[1])
+    vote(helper, poll=poll, places=[1, 2])
+
+    left(helper)
+
+    assert (votes(poll), Poll.objects.get().voters, Ballot.objects.count()) == ([0, 1, 0], 1, 1)
+
+
+def test_the_result_of_a_closed_poll_stands_and_says_who_has_left(
+    asker: Viewer, helper: Viewer
+) -> None:
+    poll = polled(asker, closes_at=now() + timedelta(days=1))
+    vote(asker, poll=poll, places=[1])
+    vote(helper, poll=poll, places=[2])
+    Poll.objects.update(closes_at=now() - timedelta(seconds=1))
+    address = poll.post.thread.address
+    assert "has left since" not in Client().get(address).content.decode()
+
+    left(helper)
+
+    page = Client().get(address).content.decode()
+    assert (votes(poll), Poll.objects.get().voters) == ([0, 1, 1], 2)
+    assert "2 members have voted · 1 of them has left since" in page
+
+
+def test_the_end_of_a_poll_is_told_with_what_came_out(asker: Viewer, helper: Viewer) -> None:
+    poll = polled(asker, closes_at=now() + timedelta(days=1))
+    tell_closed(poll.pk)
+    assert heard_ends() == []
+    for viewer in (asker, helper):
+        vote(viewer, poll=poll, places=[1])
+    Poll.objects.update(closes_at=now() - timedelta(seconds=1))
+
+    tell_closed(poll.pk)
+
+    assert heard_ends() == [
+        {
+            "poll_id": poll.pk,
+            "post_id": poll.post_id,
+            "leading": ["small"],
+            "share": 100,
+            "voters": [asker.user_id, helper.user_id],
+        }
+    ]
+
+
+def heard_ends() -> list[dict[str, object]]:
+    """What notifications were told of polls that closed."""
+    rows = DBTaskResult.objects.filter(task_path__endswith="notifications.tasks.on_poll_closed")
+    return [row.args_kwargs["kwargs"] for row in rows]

@@ -1,6 +1,7 @@
 """Who hears of what, why, and how often: once."""
 
 import pytest
+from django.test import Client
 from tests.community.notifications.rows import (
     CATEGORY,
     answer,
@@ -16,7 +17,10 @@ from tests.community.notifications.rows import (
     watches,
 )
 
-from llmos.accounts.access import Viewer
+from llmos.accounts.access import Viewer, viewer_of_user
+from llmos.accounts.actions import create_user
+from llmos.community.moderation.access import member_target
+from llmos.community.moderation.actions import set_level
 from llmos.community.notifications import tasks
 from llmos.community.notifications.actions import Wishes, mark_all_seen, mark_seen, save_wishes
 from llmos.community.notifications.kinds import DEFAULTS
@@ -24,8 +28,8 @@ from llmos.community.notifications.models import Notification, Preferences
 from llmos.community.notifications.queries import unread_count
 from llmos.community.threads.actions import react, set_post_state
 from llmos.community.threads.deeds import mark_read, set_watch
-from llmos.community.threads.models import Reaction, State, Thread, Watch
-from llmos.community.trust.models import Distance
+from llmos.community.threads.models import Post, Reaction, State, Thread, Watch
+from llmos.community.trust.models import Distance, Level
 from llmos.hub.actions import change_settings, create_repository
 from llmos.hub.kinds import KINDS
 from llmos.hub.models import Repository
@@ -279,3 +283,88 @@ def test_an_answer_that_is_accepted_no_more_is_no_news_unless_it_was_seen(
     tasks.on_answer_withdrawn.call(**heard)
     tasks.on_answer_accepted.call(**heard, user_id=ada.user_id)
     assert kinds_of(bob) == []
+
+
+def closed(post: Post, *voters: Viewer, leading: tuple[str, ...] = ("small",)) -> None:
+    """As the forum tells of a poll under a post; told again nothing is new."""
+    for _time in range(2):
+        tasks.on_poll_closed.call(
+            poll_id=9,
+            post_id=post.pk,
+            leading=list(leading),
+            share=67,
+            voters=[voter.user_id for voter in voters],
+        )
+
+
+def test_who_voted_and_who_follows_hear_the_result_of_a_poll_once(
+    ada: Viewer, bob: Viewer, mei: Viewer
+) -> None:
+    thread = topic(ada, "Which size?")
+    eve, muted = member("eve"), member("muted")
+    set_watch(mei, kind="thread", target=str(thread.pk), level=FOLLOWING)
+    set_watch(muted, kind="thread", target=str(thread.pk), level=MUTED)
+
+    closed(thread.posts.get(number=1), bob, mei, muted)
+
+    sentence = "A poll is closed: “small” has most votes, 67 %"
+    for viewer in (ada, bob, mei):  # who opened it watches it
+        assert told(viewer) == [sentence]
+    assert unread(bob)[0].title == "Which size?"
+    assert told(eve) == told(muted) == []
+
+
+def test_a_poll_that_nobody_won_is_told_as_that(ada: Viewer, bob: Viewer) -> None:
+    post = topic(ada, "Nobody?").posts.get(number=1)
+    closed(post, leading=())
+    assert told(ada) == ["A poll is closed; nobody voted"]
+    Notification.objects.all().delete()
+    closed(post, bob, leading=("a", "b"))
+    assert told(bob) == ["A poll is closed, with 2 choices in front, each 67 %"]
+
+
+def test_a_member_hears_once_of_each_level_and_what_it_opens(ada: Viewer) -> None:
+    for level in (Level.MEMBER, Level.REGULAR, Level.MEMBER, Level.REGULAR):
+        was = level - 1
+        heard = {"user_id": ada.user_id, "was": was, "level": int(level), "reason": ""}
+        tasks.on_level_changed.call(**heard)
+
+    lines = [line for line in unread(ada) if line.kind == "level"]
+    assert [line.text for line in lines] == [
+        "You have reached the level “regular”",
+        "You have reached the level “member”",
+    ]
+    assert "20 links, 10 pictures and 10 mentions" in lines[1].excerpt
+    assert lines[0].address == "/ada"
+
+
+def test_a_member_hears_why_her_level_was_lowered(ada: Viewer) -> None:
+    bob = member("bob-low")
+    steward = viewer_of_user(create_user(name="low-admin", admin=True))
+    set_level(
+        steward,
+        target=member_target("bob-low"),
+        level=Level.NEW,
+        reason="spam",
+        words="Three times",
+        held=True,
+    )
+    assert told(bob) == ["A moderator lowered your level"]
+    assert unread(bob)[0].excerpt == "Advertising or spam Three times"
+
+
+@pytest.mark.parametrize("kind", ["poll", "level"])
+def test_polls_and_levels_can_be_switched_off(ada: Viewer, kind: str) -> None:
+    preferences = Preferences(user_id=ada.user_id)
+    preferences.set_channels({kind: set()})
+    preferences.save()
+    closed(topic(ada).posts.get(number=1), ada)
+    tasks.on_level_changed.call(user_id=ada.user_id, was=0, level=1, reason="")
+    assert kind not in kinds_of(ada)
+    assert f'name="{kind}' in browser_of(ada).get("/settings/notifications").content.decode()
+
+
+def browser_of(viewer: Viewer) -> Client:
+    client = Client()
+    client.force_login(user_of(viewer))
+    return client

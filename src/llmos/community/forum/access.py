@@ -9,11 +9,11 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum.errors import CategoryNotFound, NotHere
 from llmos.community.forum.models import ASKING, Category, Topic
 from llmos.community.forum.sql import category_named, topic_of
-from llmos.community.forum.words import level_word
 from llmos.community.threads.access import is_moderator, thread_for
 from llmos.community.threads.errors import ThreadNotFound
 from llmos.community.threads.models import State, Thread
 from llmos.community.trust.queries import level_of
+from llmos.community.trust.words import level_word
 
 
 @dataclass(frozen=True, slots=True)

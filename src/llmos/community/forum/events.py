@@ -32,7 +32,14 @@ class QuestionRouted(Event):
 
 @dataclass(frozen=True, slots=True)
 class PollClosed(Event):
-    """The day to which one could vote has passed."""
+    """The day to which one could vote has passed.
+
+    `leading` are the choices with most votes, none where nobody voted; `share` is how many of a
+    hundred who voted chose one of them. Who listens may not ask the forum, so all is here.
+    """
 
     poll_id: int
-    thread_id: int
+    post_id: int
+    leading: list[str]
+    share: int
+    voters: list[int]

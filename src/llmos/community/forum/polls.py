@@ -107,7 +107,23 @@ def vote(viewer: Viewer, *, poll: Poll, places: list[int]) -> None:
 
 @transaction.atomic
 def tell_closed(poll_id: int) -> None:
-    """Announce that a poll's day has passed."""
-    found = Poll.objects.select_related("post").filter(pk=poll_id).first()
-    if found is not None and not found.is_open:
-        announce(PollClosed(poll_id=poll_id, thread_id=found.post.thread_id))
+    """Announce that a poll's day has passed, and what came out."""
+    found = Poll.objects.filter(pk=poll_id).first()
+    if found is None or found.is_open:
+        return
+    choices = list(Choice.objects.filter(poll=found).order_by("place"))
+    most = max(choice.votes for choice in choices)
+    announce(
+        PollClosed(
+            poll_id=poll_id,
+            post_id=found.post_id,
+            leading=[one.text for one in choices if 0 < one.votes == most],
+            share=share_of(most, found),
+            voters=list(found.ballots.order_by("user_id").values_list("user_id", flat=True)),
+        )
+    )
+
+
+def share_of(votes: int, poll: Poll) -> int:
+    """How many of a hundred who voted these votes are."""
+    return round(100 * votes / max(1, poll.voters))

@@ -27,10 +27,6 @@ def kind_icon(kind: str) -> str:
     return icons[Kind(kind)]
 
 
-def level_word(level: int) -> str:
-    return [_("new"), _("member"), _("regular"), _("leader"), _("steward")][level]
-
-
 def language_word(code: str) -> str:
     """The language's own name for itself; the code where we do not know it."""
     return {"en": "English", "zh": "中文"}.get(code, code)

@@ -86,12 +86,12 @@ def set_level(*, user_id: int, level: Level, reason: str, held: bool = True) -> 
     standing = Standing.objects.select_for_update().get(pk=user_id)
     if level < standing.level and not reason.strip():
         raise Invalid(_("Say why the level is lowered; the member is told"))
-    changed = standing.level != level
+    was = standing.level
     standing.level, standing.held = level, held or level == Level.STEWARD
     standing.level_reason = reason.strip()
     standing.save(update_fields=["level", "held", "level_reason"])
-    if changed:
-        announce(LevelChanged(user_id=user_id, level=level, reason=standing.level_reason))
+    if was != level:
+        announce(LevelChanged(user_id=user_id, was=was, level=level, reason=standing.level_reason))
 
 
 @transaction.atomic
@@ -149,5 +149,5 @@ def _raise(standing: Standing) -> None:
         return
     raised = Standing.objects.filter(pk=standing.pk, held=False, level__lt=level)
     if raised.update(level=level):
-        standing.level = level
-        announce(LevelChanged(user_id=standing.pk, level=level, reason=""))
+        was, standing.level = standing.level, level
+        announce(LevelChanged(user_id=standing.pk, was=was, level=level, reason=""))

@@ -10,6 +10,7 @@ class LevelChanged(Event):
     """A member's deeds, or a moderator, brought another level; a reason only from moderators."""
 
     user_id: int
+    was: int
     level: int
     reason: str
 

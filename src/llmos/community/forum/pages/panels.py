@@ -9,6 +9,7 @@ from llmos.accounts.access import Viewer
 from llmos.community.forum import queries
 from llmos.community.forum.access import topic_rights
 from llmos.community.forum.models import Poll, Topic
+from llmos.community.forum.polls import share_of
 from llmos.community.threads.access import sees_post
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import post_address
@@ -83,7 +84,7 @@ def _shown(viewer: Viewer, poll: Poll, ballot: list[int] | None) -> dict[str, ob
         "may_vote": poll.is_open and ballot is None and viewer.user_id is not None,
         # Of an open poll votes leave with their members (taking.forget).
         "departed": 0 if poll.is_open else poll.voters - poll.ballots.count(),
-        "share": {one.pk: round(100 * one.votes / max(1, poll.voters)) for one in choices},
+        "share": {one.pk: share_of(one.votes, poll) for one in choices},
     }
 
 

@@ -13,8 +13,9 @@ from llmos.community.forum.access import category_for
 from llmos.community.forum.actions import moderator
 from llmos.community.forum.models import Kind
 from llmos.community.forum.pages.lists import tag_address, tag_for
-from llmos.community.forum.words import kind_word, level_word
+from llmos.community.forum.words import kind_word
 from llmos.community.trust.models import Level
+from llmos.community.trust.words import level_word
 from llmos.hub.door import signed_in
 from llmos.kit.errors import Invalid, Refusal
 
