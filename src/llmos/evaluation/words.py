@@ -65,7 +65,6 @@ def place(places: Places | None) -> str:
 SPOKEN: dict[str, Callable[..., Any]] = {
     "task_word": task_word,
     "metric_word": metric_word,
-    "number": number,
     "seconds": seconds,
     "watt_hours": watt_hours,
     "place": place,
