@@ -27,7 +27,8 @@ def test_following_a_member_fills_the_feed_and_says_why(
     ada.goto("/bob")
     button = ada.get_by_role("button", name="Follow")
     if button.get_attribute("aria-pressed") == "false":
-        button.click()
+        button.press("Enter")
+        expect(ada.get_by_role("button", name="Following")).to_be_focused()
     expect(ada.get_by_role("button", name="Following")).to_have_attribute("aria-pressed", "true")
     HfApi(endpoint=hub_server.url, token=hub_server.tokens["bob"]).create_repo(f"bob/{name}")
     item = ada.locator(".feed-item", has_text=f"bob/{name}")

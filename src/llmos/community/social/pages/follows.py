@@ -29,6 +29,7 @@ class Button:
     following: bool
     count: int
     back: str  # where it stands
+    of: str = ""  # in a list: what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def follow(request: HttpRequest) -> HttpResponse:
         back = subject.address
     if request.headers.get("HX-Request"):
         count = queries.count_followers(subject.kind, subject.target)
-        context = {"panel": {"button": Button(subject.path, wanted, count, back)}}
+        pressed = Button(subject.path, wanted, count, back, request.POST.get("of", "")[:200])
+        context = {"panel": {"button": pressed}}
         return render(request, "social/button.html", context)
     return HttpResponseRedirect(back)
 
