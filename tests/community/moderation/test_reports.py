@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 from tests.community.keeping import answer, member, topic, viewer
 
 from llmos.community.moderation.access import member_target, post_target
@@ -105,3 +106,33 @@ def test_only_who_keeps_order_sees_the_queue() -> None:
     with pytest.raises(Unauthenticated):
         open_cases(ANONYMOUS)
     assert open_cases(viewer(admin=True)).count() == 1
+
+
+def test_the_page_of_a_second_report_leads_back_and_says_why() -> None:
+    author, reader = viewer(), member()
+    post = answer(author, topic(author))
+    browser = Client()
+    browser.force_login(reader)
+    for _time in range(2):
+        sent = browser.post(f"/posts/{post.pk}/report", {"reason": "spam"})
+        assert (sent.status_code, sent.url) == (302, f"/posts/{post.pk}")  # type: ignore[attr-defined]
+    assert "You have reported this" in browser.get("/search").text
+
+
+def test_a_report_that_comes_too_fast_keeps_its_words() -> None:
+    author, reader = viewer(), member(Level.NEW)
+    thread = topic(author)
+    browser = Client()
+    browser.force_login(reader)
+    for _time in range(4):
+        post = answer(author, thread)
+        sent = browser.post(f"/posts/{post.pk}/report", {"reason": "other", "words": "Look"})
+    assert sent.status_code == 429
+    assert "Look</textarea>" in sent.text
+
+
+def test_a_refusal_leads_back_to_where_one_was() -> None:
+    browser = Client(HTTP_HOST="testserver")
+    here, elsewhere = "http://testserver/forum", "https://elsewhere.example/"
+    assert f'href="{here}"' in browser.get("/posts/999999", headers={"Referer": here}).text
+    assert elsewhere not in browser.get("/posts/999999", headers={"Referer": elsewhere}).text

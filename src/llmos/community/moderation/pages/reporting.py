@@ -13,9 +13,10 @@ from llmos.community.moderation.access import (
     repository_target,
 )
 from llmos.community.moderation.actions import report
-from llmos.community.moderation.errors import ReasonMissing
+from llmos.community.moderation.errors import AlreadyReported
 from llmos.community.moderation.reasons import REASONS
 from llmos.hub.door import signed_in
+from llmos.kit.errors import Refusal
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -39,7 +40,7 @@ def report_repository(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _report(request: HttpRequest, target: Target, back: str) -> HttpResponse:
-    problem, said = "", request.POST
+    problem, said, status = "", request.POST, 200
     if request.method == "POST":
         try:
             report(
@@ -48,8 +49,11 @@ def _report(request: HttpRequest, target: Target, back: str) -> HttpResponse:
                 reason=said.get("reason", ""),
                 words=said.get("words", ""),
             )
-        except ReasonMissing as refusal:
-            problem = refusal.message
+        except AlreadyReported as refusal:
+            messages.warning(request, refusal.message)
+            return HttpResponseRedirect(back)
+        except Refusal as refusal:
+            problem, status = refusal.message, refusal.status
         else:
             messages.success(request, _("Thank you: a moderator will look at it"))
             return HttpResponseRedirect(back)
@@ -60,5 +64,4 @@ def _report(request: HttpRequest, target: Target, back: str) -> HttpResponse:
         "problem": problem,
         "back": back,
     }
-    status = 400 if problem else 200
     return render(request, "moderation/report.html", context, status=status)
