@@ -35,7 +35,10 @@ class Answers:
     ) -> str:
         from llmos.store.threads import in_thread
 
-        return await in_thread(_take, envelope)
+        answer = await in_thread(_take, envelope)
+        # LMTP waits for an answer for each recipient, SMTP for one (RFC 2033, 4.2).
+        count = len(envelope.rcpt_tos) if isinstance(server, LMTP) else 1
+        return "\r\n".join([answer] * count)
 
 
 def _take(envelope: Envelope) -> str:
