@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import imagesize
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
@@ -185,8 +186,12 @@ def _take(upload: "Upload") -> _Taken:
     limit = current(CommunitySettings).attachment_limit
     if (upload.size or 0) > limit:
         raise TooLarge(
-            _("%(name)s has %(size)d bytes; a file in a post has at most %(limit)d")
-            % {"name": upload.name, "size": upload.size, "limit": limit}
+            _("%(name)s has %(size)s; a file in a post has at most %(limit)s")
+            % {
+                "name": upload.name,
+                "size": filesizeformat(upload.size or 0),
+                "limit": filesizeformat(limit),
+            }
         )
     path, digest, size, head = upload_path(), hashlib.sha256(), 0, b""
     with path.open("xb") as kept:

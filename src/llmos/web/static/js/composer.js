@@ -47,6 +47,14 @@ const setUp = (form) => {
   form.classList.add("scripted");
   let changed = false;
   let sent = false;
+  // What went wrong stays to be read, though a draft is kept a moment later.
+  let complained = 0;
+  const tell = (text, wrong = false) => {
+    if (!wrong && Date.now() - complained < 10_000) return;
+    complained = wrong ? Date.now() : 0;
+    say.textContent = text;
+    say.classList.toggle("wrong", wrong);
+  };
 
   form.addEventListener("click", (event) => {
     const format = event.target.closest("[data-format]");
@@ -107,12 +115,13 @@ const setUp = (form) => {
 
   // Files
   const attach = async (file) => {
-    say.textContent = words.attaching.replace("{name}", file.name);
+    tell(words.attaching.replace("{name}", file.name));
     const body = new FormData();
     body.append("file", file, file.name);
-    const answer = await post(form, "/attachments", body);
-    const told = await answer.json().catch(() => ({ error: answer.statusText }));
-    say.textContent = told.error ?? "";
+    const answer = await post(form, "/attachments", body).catch(() => null);
+    const told = answer ? await answer.json().catch(() => ({ error: answer.statusText })) : { error: `${file.name}: ${words.failed}` };
+    if (told.error) tell(told.error, true);
+    else tell("");
     if (told.markdown) insert(area, `${area.value && !/\n$/.test(area.value.slice(0, area.selectionStart)) ? "\n" : ""}${told.markdown}\n`);
   };
   const attachAll = async (files) => { for (const file of files) await attach(file); };
@@ -148,7 +157,8 @@ const setUp = (form) => {
     }
     const answer = await post(form, "/drafts", JSON.stringify({ form: words.form, content }), { "Content-Type": "application/json" }).catch(() => null);
     if (sent) return;
-    say.textContent = answer?.ok ? ((await answer.json()).kept ? words.kept : "") : words.lost;
+    if (answer?.ok) tell((await answer.json()).kept ? words.kept : "");
+    else tell(words.lost, true);
     changed = !answer?.ok;
   };
   form.addEventListener("input", () => {
@@ -161,7 +171,7 @@ const setUp = (form) => {
     if (sent) { event.preventDefault(); return; }
     sent = true;
     clearTimeout(waiting);
-    say.textContent = words.sending;
+    tell(words.sending);
   });
   window.addEventListener("pageshow", () => { sent = false; });
   window.addEventListener("beforeunload", (event) => { if (changed && !sent) event.preventDefault(); });
