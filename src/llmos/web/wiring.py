@@ -180,6 +180,7 @@ def _keep_order() -> None:
     additions.add_home_panel("aside", moderation_additions.waiting)
     additions.add_beside(moderation_additions.profile_deeds)
     additions.add_profile_panel("facts", moderation_additions.profile_level)
+    additions.add_profile_panel("aside", moderation_additions.profile_way_up)
     limits.provide_times("thread", moderation_queries.threads_by)
     limits.provide_times("post", moderation_queries.posts_by)
     limits.provide_times("edit", moderation_queries.edits_by)

@@ -11,6 +11,8 @@ from llmos.community.moderation.queries import open_cases
 from llmos.community.threads.access import is_moderator
 from llmos.community.threads.additions import Control
 from llmos.community.threads.models import Post, Thread
+from llmos.community.trust.levels import missing
+from llmos.community.trust.models import Level
 from llmos.community.trust.queries import degree_between, level_of, standing_of
 from llmos.hub.additions import Named, Panel
 from llmos.hub.door import viewer_of_page
@@ -75,6 +77,18 @@ def profile_level(request: HttpRequest, place: Namespace) -> Panel | None:
     if place.kind != Namespace.Kind.USER:
         return None
     return Panel("moderation/level.html", {"level": level_of(place.user.pk)})
+
+
+def profile_way_up(request: HttpRequest, place: Namespace) -> Panel | None:
+    """Beside one's own page: what the next level asks for."""
+    viewer = viewer_of_page(request)
+    if place.kind != Namespace.Kind.USER or place.user.pk != viewer.user_id:
+        return None
+    standing = standing_of(place.user.pk)
+    if standing.level >= Level.LEADER or standing.held:
+        return None
+    lacks = missing(standing, Level(standing.level + 1))
+    return Panel("moderation/way_up.html", {"level": standing.level, "lacks": lacks})
 
 
 def _controls_of(

@@ -55,14 +55,17 @@ def repository(request: HttpRequest, path: str) -> HttpResponse:
 @require_POST
 def level(request: HttpRequest, name: str) -> HttpResponse:
     viewer, target = signed_in(request), member_target(name)
-    set_level(
-        viewer,
-        target=target,
-        level=_number(request, "level", -1),
-        reason=request.POST.get("reason", ""),
-        words=request.POST.get("words", ""),
-        held=bool(request.POST.get("held")),
-    )
+    try:
+        set_level(
+            viewer,
+            target=target,
+            level=_number(request, "level", -1),
+            reason=request.POST.get("reason", ""),
+            words=request.POST.get("words", ""),
+            held=bool(request.POST.get("held")),
+        )
+    except Invalid as refusal:
+        return _show(request, viewer, target, refusal.message, refusal.status)
     messages.success(request, _("The level is given, and the log says so"))
     return HttpResponseRedirect(f"/moderation/members/{name}")
 
