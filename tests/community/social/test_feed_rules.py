@@ -134,6 +134,17 @@ def test_a_like_goes_when_it_is_taken_back() -> None:
     assert told(ada) == []
 
 
+def test_a_proposed_change_is_told_as_such() -> None:
+    ada, bob = member("ada-p5"), member("bob-p5")
+    model = shared(ada, "proposed")
+    follows(ada, "bob-p5")
+    hub.open_change_request(
+        repository=model, author_id=bob.user_id or 0, title="Fix", description="", base="0" * 40
+    )
+    settled()
+    assert told(ada) == ["bob-p5 proposed a change: Fix"]
+
+
 def test_deeds_are_recorded_once_however_often_they_are_told() -> None:
     ada, bob = member("ada-n"), member("bob-n")
     model = shared(ada, "once")

@@ -154,6 +154,7 @@ def on_thread_opened(*, thread_id: int) -> None:
         namespace_id=_namespace_of(thread),
         repository=thread.repository,
         thread=thread,
+        number=_number_of_change(thread),
     )
 
 
@@ -230,3 +231,12 @@ def _namespace_of(thread: Thread) -> int | None:
 
 def _repository(repository_id: int) -> Repository | None:
     return Repository.objects.filter(pk=repository_id).first()
+
+
+def _number_of_change(thread: Thread) -> int | None:
+    """That of the change request whose discussion this is, if it is one."""
+    if thread.place != Thread.Place.DISCUSSION:
+        return None
+    number = thread.address.rpartition("/")[2]
+    changes = ChangeRequest.objects.filter(repository_id=thread.repository_id, number=number)
+    return changes.values_list("number", flat=True).first()

@@ -37,6 +37,7 @@ _ON_THREADS = {
     Kind.ARTICLE: (gettext_noop("%(who)s published an article"), "pen"),
     Kind.NOTE: (gettext_noop("%(who)s wrote a note"), "quote"),
 }
+_PROPOSED = (gettext_noop("%(who)s proposed a change"), "change")
 _ON_REPOSITORIES: dict[tuple[str, str], str] = {
     (Kind.REPOSITORY, "model"): gettext_noop("%(who)s shared a model"),
     (Kind.REPOSITORY, "dataset"): gettext_noop("%(who)s shared a data set"),
@@ -161,6 +162,8 @@ def _of_thread(seen: Seen) -> Line:
     thread, kind = seen.thread, Kind(seen.activity.kind)
     assert thread is not None
     deed, icon = _ON_THREADS[kind]
+    if kind == Kind.DISCUSSION and seen.activity.number is not None:
+        deed, icon = _PROPOSED
     address = thread.address
     if kind == Kind.ANSWER and seen.post is not None:
         address = post_address(address, seen.post.number)
