@@ -112,8 +112,12 @@ def test_a_mail_speaks_the_language_of_the_members_pages(
     later()
     letters.send_due()
 
-    html = mailing.mails_to(ADDRESS)[0].get_body(("html",)).get_content()  # type: ignore[union-attr]
+    (mail,) = mailing.mails_to(ADDRESS)
+    html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert '<html lang="zh-Hans">' in html
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "不再接收这类邮件: http" in text
+    assert "设置: http" in text
 
 
 def test_one_click_ends_the_mails_of_a_kind_without_signing_in(
