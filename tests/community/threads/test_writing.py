@@ -51,6 +51,16 @@ def test_posts_are_numbered_and_counted_and_the_writer_has_read_her_own() -> Non
     assert list(thread_findings()) == []
 
 
+def test_who_closes_a_thread_that_she_has_read_has_nothing_unread_in_it() -> None:
+    author, keeper = viewer(), viewer(admin=True)
+    thread = topic(author)
+    answer(keeper, thread)
+    assert keeper.user_id is not None
+    set_closed(thread=thread, user_id=keeper.user_id, closed=True)
+    left_off = {one.user_id: one.last_number for one in Reading.objects.filter(thread=thread)}
+    assert left_off == {keeper.user_id: 3, author.user_id: 1}
+
+
 def test_wrong_counts_are_found_and_mended() -> None:
     thread = topic(viewer())
     Thread.objects.filter(pk=thread.pk).update(posts_count=9, last_number=0)

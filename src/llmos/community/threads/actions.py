@@ -23,7 +23,7 @@ from llmos.community.threads.access import (
     wrote,
 )
 from llmos.community.threads.additions import reason_to_hold
-from llmos.community.threads.deeds import mark_read, watch_own
+from llmos.community.threads.deeds import mark_read, read_own, watch_own
 from llmos.community.threads.errors import EditedMeanwhile, NotYours, PostNotFound, ThreadClosed
 from llmos.community.threads.events import (
     PostChanged,
@@ -241,7 +241,10 @@ def looked_over(
 def note_deed(*, thread: Thread, author_id: int | None, deed: str, text: str = "") -> Post:
     """A line in the thread that says what somebody did to it: closed, moved … In a transaction."""
     rendered = render(text) if text else Rendered(html="")
-    return _add(thread, author_id, text, rendered, language=thread.language, deed=deed, bumps=False)
+    post = _add(thread, author_id, text, rendered, language=thread.language, deed=deed, bumps=False)
+    if author_id is not None:
+        read_own(user_id=author_id, thread=thread, number=post.number)
+    return post
 
 
 def edit_post(

@@ -66,6 +66,13 @@ def mark_read(*, user_id: int, thread: Thread, number: int) -> int:
     return number
 
 
+def read_own(*, user_id: int, thread: Thread, number: int) -> None:
+    """Whoever had read all up to a line that she made herself has read that line, too."""
+    Reading.objects.filter(user_id=user_id, thread=thread, last_number=number - 1).update(
+        last_number=number
+    )
+
+
 def set_bookmark(viewer: Viewer, *, post: Post, on: bool) -> None:
     user = writer(viewer, "keep posts")
     if on:
