@@ -276,9 +276,7 @@ def test_a_digest_tells_what_was_missed_once_for_each_hour(
     (mail,) = mailing.mails_to(ADDRESS)
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert mail["Subject"] == "[LLMOS] What you missed this week"
-    assert "bob begins a conversation\r\n  新的分词器" in text.replace("\n", "\r\n").replace(
-        "\r\r", "\r"
-    )
+    assert "bob begins a conversation\n  新的分词器" in text.replace("\r\n", "\n")
     assert "/unsubscribe/" in mail["List-Unsubscribe"]
 
 
