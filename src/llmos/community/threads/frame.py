@@ -44,6 +44,7 @@ class Shown:
     controls: list[Control] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     backlinks: list[Backlink] = field(default_factory=list)
+    answered: Post | None = None  # what it is an answer to, where that stands on the same page
 
     @property
     def author(self) -> User | None:
@@ -210,6 +211,7 @@ def _shown(
     html = filled(readable, viewer)
     controls = additions.controls_of(viewer, thread, readable)
     panels = additions.panels_of(request, thread, readable)
+    by_id = {post.pk: post for post in posts}
     last = marks.last_read
     first_unread = next((p.number for p in readable if last is not None and p.number > last), None)
     shown = []
@@ -233,6 +235,7 @@ def _shown(
                 controls=controls.get(post.pk, []),
                 panels=panels.get(post.pk, []),
                 backlinks=links.of_posts.get(post.pk, []),
+                answered=by_id.get(post.reply_to_id or 0),
             )
         )
     return shown
