@@ -60,7 +60,8 @@ def test_a_name_that_is_taken_is_said_and_nothing_is_lost(ada: Page, filled: Sho
 def test_a_first_task_is_offered_taken_and_done_by_a_merged_change(
     ada: Page, filled: Shown, hub_server: HubServer, browser: Browser
 ) -> None:
-    ada.goto(f"/datasets/{filled.dataset}/first-tasks/new")
+    ada.goto(f"/datasets/{filled.dataset}")
+    ada.get_by_role("link", name="Offer a first task").click()
     ada.fill("[name=title]", "Write what the rows mean")
     ada.fill("[name=minutes]", "20")
     ada.get_by_role("button", name="Offer it").click()
@@ -69,6 +70,8 @@ def test_a_first_task_is_offered_taken_and_done_by_a_merged_change(
     bob = context.new_page()
     sign_in(bob, "bob")
     bob.goto("/first-tasks")
+    expect(bob.get_by_role("link", name="Write what the rows mean")).to_be_visible()
+    bob.goto(f"/datasets/{filled.dataset}")
     bob.get_by_role("link", name="Write what the rows mean").click()
     bob.get_by_role("button", name="I take it").click()
     bob.get_by_role("button", name="Look whether it is done").click()

@@ -47,6 +47,7 @@ from llmos.community.trust import limits
 from llmos.community.trust import tasks as trust_tasks
 from llmos.community.welcome import tasks as welcome_tasks
 from llmos.community.welcome.pages import checklists as welcome_checklists
+from llmos.community.welcome.pages import first_tasks as welcome_first_tasks
 from llmos.community.welcome.pages import learning as welcome_learning
 from llmos.evaluation import api as evaluation_api
 from llmos.evaluation import events as evaluation
@@ -153,6 +154,7 @@ def _welcome() -> None:
     listen(hub.RefUpdated, welcome_tasks.on_ref_updated)
     listen(hub.ChangeRequestChanged, welcome_tasks.on_change_request)
     additions.add_home_panel("aside", welcome_checklists.home_panel)
+    additions.add_panel("aside", welcome_first_tasks.panel)
 
 
 def _blog() -> None:

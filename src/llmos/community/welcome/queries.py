@@ -8,8 +8,10 @@ from llmos.accounts.models import User
 from llmos.community.welcome.access import seen_tasks
 from llmos.community.welcome.models import FirstTask, StepDone
 from llmos.community.welcome.steps import CHECKLISTS, Checklist, Step
+from llmos.hub.models import Repository
 
 TASKS_A_PAGE = 30
+TASKS_BESIDE = 3  # a repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +69,9 @@ def tasks_shown(viewer: Viewer, *, skill: str, language: str, repository: str) -
 def done_lately(viewer: Viewer, count: int = 10) -> list[FirstTask]:
     found = seen_tasks(viewer).filter(state=FirstTask.State.DONE)
     return list(found.order_by("-done_at", "-pk")[:count])
+
+
+def tasks_on(repository: Repository) -> list[FirstTask]:
+    """What is to be done on a repository, the shortest first."""
+    wanted = FirstTask.objects.filter(repository=repository, state=FirstTask.State.OPEN)
+    return list(wanted.order_by("minutes", "pk")[:TASKS_BESIDE])

@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from llmos.community.welcome.access import task_for
 from llmos.community.welcome.actions import check_tasks, give_back, offer, take, withdraw
 from llmos.community.welcome.models import FirstTask
-from llmos.community.welcome.queries import done_lately, tasks_shown
+from llmos.community.welcome.queries import done_lately, tasks_on, tasks_shown
 from llmos.hub.access import rights_of
+from llmos.hub.additions import Panel
 from llmos.hub.addresses import repo_paths
-from llmos.hub.door import opened, signed_in, viewer_of_page
+from llmos.hub.door import Opened, opened, signed_in, viewer_of_page
 from llmos.kit.errors import Invalid, Refusal
 from llmos.store.markup import render_markdown
 
@@ -104,6 +105,15 @@ def new(request: HttpRequest, type_: str, ns: str, name: str) -> HttpResponse:
         context["refusal"] = refusal.message
         return render(request, "welcome/new_task.html", context, status=422)
     return HttpResponseRedirect(f"/first-tasks/{made.pk}")
+
+
+def panel(request: HttpRequest, at: Opened) -> Panel | None:
+    """Beside a repository: what a newcomer could do here, and for its keepers how to offer it."""
+    found = tasks_on(at.repository)
+    if not found and not at.rights.write:
+        return None
+    context = {"tasks": found, "url": at.url, "name": at.repository.full_name}
+    return Panel("welcome/first_tasks_panel.html", context | {"keeps": at.rights.write})
 
 
 urlpatterns = [
