@@ -100,3 +100,16 @@ def test_the_pages_of_categories_are_for_administrators(keeper: Viewer, asker: V
     client.post("/forum/categories/papers", {"deed": "up"})
     assert slugs()[-2:] == ["papers", "discussion"]
     assert client.get("/forum/categories").status_code == 200
+
+
+def test_a_refused_change_of_a_category_keeps_what_was_written(keeper: Viewer) -> None:
+    browser = Client()
+    browser.force_login(User.objects.get(pk=keeper.user_id))
+    sent = {"title_en": "", "title_zh": "求助台", "kind": "support", "opens_from": "0"}
+
+    answer = browser.post("/forum/categories/support", sent)
+
+    assert answer.status_code == 400
+    assert '<details class="card shelf-form" id="support" open>' in answer.text
+    assert 'value="求助台"' in answer.text
+    assert category_for("support").title_zh != "求助台"

@@ -1,5 +1,6 @@
 import pytest
-from tests.community.keeping import answer, topic, viewer
+from django.test import Client
+from tests.community.keeping import answer, member, topic, viewer
 
 from llmos.accounts.access import Viewer
 from llmos.community.threads.actions import react, write_post
@@ -64,3 +65,12 @@ def test_who_is_blocked_follows_no_more() -> None:
     keep_away(user_id=_id(author), other_id=_id(blocked), degree="block")
     run_pending()
     assert not Watch.objects.filter(user_id=_id(blocked)).exists()
+
+
+def test_a_name_that_nobody_bears_stays_in_the_form() -> None:
+    browser = Client()
+    browser.force_login(member())
+    answer = browser.post("/settings/people", {"name": "nobody-at-all", "degree": "block"})
+    assert answer.status_code == 404
+    assert 'value="nobody-at-all"' in answer.text
+    assert 'value="block" checked' in answer.text

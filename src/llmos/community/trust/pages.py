@@ -14,6 +14,7 @@ from llmos.community.trust.actions import keep_away, let_near
 from llmos.community.trust.models import Distance
 from llmos.community.trust.queries import distances_of
 from llmos.hub.door import signed_in
+from llmos.kit.errors import Refusal
 
 HERE = "/settings/people"
 
@@ -22,15 +23,22 @@ HERE = "/settings/people"
 def people(request: HttpRequest) -> HttpResponse:
     viewer = signed_in(request)
     assert viewer.user_id is not None
+    refusal = None
     if request.method == "POST":
-        return _change(request, viewer.user_id)
+        try:
+            return _change(request, viewer.user_id)
+        except Refusal as told:
+            refusal = told
+    said = request.POST or request.GET
     context = {
         "active": "people",
         "distances": distances_of(viewer.user_id),
-        "name": request.GET.get("name", "")[:96],
-        "degrees": Distance.Degree.values,
+        "name": said.get("name", "")[:96],
+        "degree": said.get("degree") or Distance.Degree.MUTE,
+        "refusal": refusal,
     }
-    return render(request, "trust/people.html", context)
+    status = refusal.status if refusal else 200
+    return render(request, "trust/people.html", context, status=status)
 
 
 def _change(request: HttpRequest, user_id: int) -> HttpResponse:

@@ -26,19 +26,27 @@ def categories(request: HttpRequest) -> HttpResponse:
     """All of them, each with its form, and a form for another one."""
     viewer = signed_in(request)
     shelving.administrator(viewer)
-    refusal = None
-    if request.method == "POST":
-        try:
-            shelving.add_category(viewer, _wish(request))
-            return HttpResponseRedirect("/forum/categories")
-        except Refusal as told:
-            refusal = told
+    if request.method != "POST":
+        return _page(request)
+    try:
+        shelving.add_category(viewer, _wish(request))
+    except Refusal as refusal:
+        return _page(request, refusal)
+    messages.success(request, _("Saved"))
+    return HttpResponseRedirect("/forum/categories")
+
+
+def _page(request: HttpRequest, refusal: Refusal | None = None, about: str = "") -> HttpResponse:
+    """What was said and refused stands in the form of the category that it is `about`."""
+    said = {name: request.POST.get(name, "") for name in (*_FIELDS, "opens_from")}
     context = {
         "categories": queries.categories(retired=True),
         "kinds": [(kind, kind_word(kind)) for kind in Kind.values],
         "levels": [(level, level_word(level)) for level in Level.values],
-        "said": {name: request.POST.get(name, "") for name in (*_FIELDS, "opens_from")},
+        "said": said,
+        "added": dict.fromkeys(said, "") if about else said,
         "refusal": refusal,
+        "about": about,
     }
     status = refusal.status if refusal else 200
     return render(request, "forum/categories.html", context, status=status)
@@ -58,7 +66,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             shelving.change_category(viewer, category=category, wish=_wish(request))
             messages.success(request, _("Saved"))
     except Refusal as refusal:
-        messages.error(request, refusal.message)
+        return _page(request, refusal, about=category.slug)
     return HttpResponseRedirect(f"/forum/categories#{category.slug}")
 
 
