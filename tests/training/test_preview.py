@@ -10,7 +10,7 @@ from pyarrow import parquet
 from tests.training.conftest import PAIRS, MakeRepository
 
 from llmos.accounts.access import Viewer
-from llmos.training import preview
+from llmos.hub import preview
 from llmos.training.access import pinned
 from llmos.training.queries import Data, data_at
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext as _
 
+from llmos.hub.preview import Preview
 from llmos.lab.errors import BadData
 from llmos.lab.recipes.schema import DataRecipe
 from llmos.lab.training.conversations import columns_found
-from llmos.training.preview import Preview
 
 LONGEST_NAME = 80
 # Scripts that only one widely written language uses.

@@ -8,10 +8,10 @@ from llmos.hub.git.tree import read_file
 from llmos.hub.kinds import KINDS
 from llmos.hub.listing import Wish
 from llmos.hub.models import Repository
+from llmos.hub.preview import CARD, Preview, preview_of
 from llmos.hub.queries import repositories
 from llmos.training.access import Pinned, pinned
 from llmos.training.guesses import Column, columns_of
-from llmos.training.preview import CARD, Preview, preview_of
 
 SHOWN = 8
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from django.core.cache import cache
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from llmos.hub.git.tree import Entry
@@ -71,7 +72,8 @@ class Preview:
 
 def preview_of(repository: Repository, commit: str) -> Preview:
     """Read once and kept: a commit does not change."""
-    key = f"preview-{repository.pk}-{commit}"
+    # What it says of problems is in the reader's language.
+    key = f"preview-{repository.pk}-{commit}-{get_language()}"
     found: Preview | None = cache.get(key)
     if found is None:
         found = _read(repository, commit)
