@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.conftest import HubServer
 from tests.pages.conftest import Shown, sign_in
 from tests.pages.test_accessibility import faults
@@ -234,6 +234,47 @@ def test_an_engine_that_dies_is_told_and_what_it_wrote_stays(
     answer = ada.locator(".turn-answer")
     expect(answer.locator(".notice")).to_contain_text("engine")
     assert answer.get_attribute("data-text")
+
+
+def test_a_message_that_did_not_arrive_is_offered_to_be_sent_again(ada: Page, models: None) -> None:
+    ada.goto("/chat")
+    ada.route("**/chat", lambda route: route.abort() if is_sent(route) else route.continue_())
+    say(ada, "are you there")
+    problem = ada.get_by_role("alert")
+    expect(problem).to_contain_text("The connection was lost")
+    expect(ada.locator("#text")).to_have_value("are you there")
+
+    ada.unroute("**/chat")
+    ada.get_by_role("button", name="Try again").click()
+
+    settled(ada)
+    expect(problem).to_be_hidden()
+    expect(ada.locator(".turn-message")).to_have_count(1)
+
+
+def is_sent(route: Route) -> bool:
+    return route.request.method == "POST"
+
+
+def test_a_page_that_reaches_the_hub_no_more_says_so_and_looks_again_when_asked(
+    ada: Page, ada_context: BrowserContext, models: None
+) -> None:
+    ada.goto("/chat")
+    say(ada, "behind a tunnel", model=SLOW, most=2000, random=0)
+    expect(ada.locator(".growing")).not_to_be_empty(timeout=LOADING)
+    other = ada_context.new_page()
+    other.route("**/turns/*", lambda route: route.abort())
+    other.goto(ada.url)
+    expect(other.get_by_role("alert")).to_contain_text("The connection was lost", timeout=20_000)
+
+    ada.get_by_role("button", name="Stop").click()
+    settled(ada, "stopped")
+    other.unroute("**/turns/*")
+    other.get_by_role("button", name="Try again").click()
+
+    settled(other, "stopped")
+    expect(other.get_by_role("alert")).to_be_hidden()
+    other.close()
 
 
 def test_without_script_a_conversation_goes_on_by_forms(plain: Page, models: None) -> None:

@@ -23,12 +23,20 @@ from llmos.hub.git.draft import Draft
 from llmos.hub.kinds import KINDS
 from llmos.hub.models import Redirect, Repository
 from llmos.hub.names import key_of
+from llmos.hub.preview import preview_of
 from llmos.hub.snapshots import snapshot_of
 from llmos.jobs.actions import file_job
 from llmos.jobs.models import Job
 from llmos.kit.errors import Invalid, Refusal
 from llmos.kit.time import now
-from llmos.lab.benchmarks import FILE, Benchmark, as_content, benchmark_from, benchmark_hash
+from llmos.lab.benchmarks import (
+    FILE,
+    Benchmark,
+    as_content,
+    benchmark_from,
+    benchmark_hash,
+    columns_named,
+)
 from llmos.lab.errors import BadBenchmark
 from llmos.provenance.actions import sign_statement
 from llmos.store.events import announce
@@ -206,11 +214,13 @@ def refresh_claims(*, repository: Repository) -> None:
 def write_definition(*, viewer: Viewer, repository: Repository, text: str) -> str:
     """Commit an eval.yaml to `main` of a data set; returns the commit.
 
-    Raises BadBenchmark, BranchMoved, and what `repo_for` raises without the right to write.
+    Raises BadBenchmark, Invalid for a split or columns that its rows do not have, BranchMoved,
+    and what `repo_for` raises without the right to write.
     """
     repo_for(viewer, repository.kind, repository.full_name, wants="write")
     benchmark = parsed(text)
     head = refs.resolve(repository.pk, "main")
+    _refuse_unknown_columns(repository, head, benchmark)
     draft = Draft(repository.pk, head)
     try:
         summary = _("Measure %(name)s, version %(version)s") % {
@@ -232,6 +242,34 @@ def write_definition(*, viewer: Viewer, repository: Repository, text: str) -> st
         user_id=viewer.user_id,
     )
     return landed.new
+
+
+def _refuse_unknown_columns(repository: Repository, head: str, benchmark: Benchmark) -> None:
+    """Rows that are not there yet, lie elsewhere or cannot be shown are asked nothing."""
+    found = preview_of(repository, head)
+    if benchmark.data.repo or not found.splits:
+        return
+    split = found.split(benchmark.data.split)
+    if split is None:
+        raise Invalid(
+            _("%(data)s has no split “%(split)s”; it has %(splits)s")
+            % {
+                "data": repository.full_name,
+                "split": benchmark.data.split,
+                "splits": ", ".join(one.name for one in found.splits),
+            }
+        )
+    unknown = [name for name in columns_named(benchmark) if name not in split.columns]
+    if split.columns and unknown:
+        raise Invalid(
+            _("The split “%(split)s” of %(data)s has no column %(unknown)s; it has %(columns)s")
+            % {
+                "split": split.name,
+                "data": repository.full_name,
+                "unknown": ", ".join(f"“{name}”" for name in unknown),
+                "columns": ", ".join(split.columns),
+            }
+        )
 
 
 def repository_called(kind: str, full_name: str) -> Repository | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import yaml
+from django.utils.translation import gettext as _
 
 from llmos.hub.facts.cards import read_card
 from llmos.hub.git import tree
@@ -47,11 +48,14 @@ def definition_at(repository: Repository, sha: str) -> Definition | None:
         return None
     content = tree.read_file(repository.pk, sha, FILE, limit=LONGEST_FILE)
     if content is None:
-        raise BadBenchmark(f"{FILE} is over {LONGEST_FILE // 1024} KiB; a definition is a page")
+        raise BadBenchmark(
+            _("%(file)s is over %(n)d KiB; a definition is a page")
+            % {"file": FILE, "n": LONGEST_FILE // 1024}
+        )
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise BadBenchmark(f"{FILE} is not UTF-8 text") from None
+        raise BadBenchmark(_("%(file)s is not UTF-8 text") % {"file": FILE}) from None
     benchmark = parsed(text)
     return Definition(benchmark, _digest(repository, sha, benchmark), sha)
 
@@ -68,13 +72,20 @@ def _refuse_bombs(text: str) -> None:
     try:
         for event in yaml.parse(text):
             if isinstance(event, yaml.AliasEvent):
-                raise BadBenchmark(f"{FILE}: write the values out, without anchors and aliases")
+                raise BadBenchmark(
+                    _("%(file)s: write the values out, without anchors and aliases")
+                    % {"file": FILE}
+                )
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:
-                raise BadBenchmark(f"{FILE} nests over {DEEPEST} deep")
+                raise BadBenchmark(
+                    _("%(file)s nests over %(n)d deep") % {"file": FILE, "n": DEEPEST}
+                )
     except yaml.YAMLError as error:
-        raise BadBenchmark(f"{FILE} is no YAML: {error}") from error
+        raise BadBenchmark(
+            _("%(file)s is no YAML: %(why)s") % {"file": FILE, "why": error}
+        ) from error
 
 
 def _digest(repository: Repository, sha: str, benchmark: Benchmark) -> str:

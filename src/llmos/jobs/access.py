@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import Membership, Namespace, Role, User
@@ -26,8 +27,8 @@ def job_for(viewer: Viewer, namespace: str, job_id: str, *, steer: bool = False)
         raise JobNotFound
     if steer and not may_steer(viewer, job):
         if viewer.is_anonymous:
-            raise Unauthenticated("Sign in to steer jobs")
-        raise Forbidden("Only members of its namespace may steer this job")
+            raise Unauthenticated(_("Sign in to steer jobs"))
+        raise Forbidden(_("Only members of its namespace may steer this job"))
     return job
 
 
@@ -77,11 +78,11 @@ def spender(viewer: Viewer, namespace: Namespace) -> int:
     Raises Unauthenticated, Forbidden, MayNotSpend.
     """
     if viewer.user_id is None:
-        raise Unauthenticated("Sign in to start jobs")
+        raise Unauthenticated(_("Sign in to start jobs"))
     if not viewer.can_write or viewer.scoped_token:
-        raise Forbidden("This token may not start jobs; use one that may write everywhere")
+        raise Forbidden(_("This token may not start jobs; use one that may write everywhere"))
     if not may_create_in(viewer, namespace):
-        raise Forbidden(f"You may not start jobs as {namespace.name}")
+        raise Forbidden(_("You may not start jobs as %(name)s") % {"name": namespace.name})
     allowed = {name.casefold() for name in current(JobsSettings).spenders}
     by_name = viewer.name.casefold() in allowed or namespace.key in allowed
     if "everyone" in allowed or viewer.is_admin or by_name:

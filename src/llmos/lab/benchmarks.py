@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
+from llmos.kit.speaking import spoken as _
 from llmos.lab.errors import BadBenchmark
 from llmos.lab.schemas import built
 from llmos.wire.receipts import canonical
@@ -59,6 +60,7 @@ METRICS_OF_TASK: Mapping[str, tuple[str, ...]] = {
     "language-modelling": ("perplexity",),
     "classification": ("accuracy", "accuracy_norm"),
 }
+PLACE = re.compile(r"\{(\w+)\}")  # of a column in a prompt
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -145,16 +147,18 @@ def parse_benchmark(text: str) -> Benchmark:
 def benchmark_from(content: Any) -> Benchmark:
     """A benchmark from its parsed YAML or JSON. Raises BadBenchmark."""
     if not isinstance(content, Mapping):
-        raise BadBenchmark("A benchmark is a YAML mapping that begins with `name:`")
+        raise BadBenchmark(_("A benchmark is a YAML mapping that begins with `name:`"))
     said = dict(content)
     if said.pop("evaluation_framework", "llmos") != "llmos" or "tasks" in said:
         raise BadBenchmark(
-            "This eval.yaml is written for another evaluation framework; here it says "
-            "`task`, `columns` and `metrics`"
+            _(
+                "This eval.yaml is written for another evaluation framework; here it says "
+                "`task`, `columns` and `metrics`"
+            )
         )
     for key in ("name", "version", "task"):
         if said.get(key) in (None, ""):
-            raise BadBenchmark(f"A benchmark must say its `{key}`")
+            raise BadBenchmark(_("A benchmark must say its `%(key)s`") % {"key": key})
     said["version"] = str(said["version"])
     if isinstance(metrics := said.get("metrics"), str | Mapping):
         said["metrics"] = [metrics]
@@ -180,6 +184,13 @@ def benchmark_hash(benchmark: Benchmark) -> str:
     """SHA-256 of what is asked and how, in canonical JSON; a description may change."""
     content = {**as_content(benchmark), "description": ""}
     return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def columns_named(benchmark: Benchmark) -> list[str]:
+    """Every column of the rows that a definition speaks of, in its prompt as well."""
+    columns = benchmark.columns
+    named = (columns.source, columns.target, columns.context, columns.choices)
+    return list(dict.fromkeys([*filter(None, named), *PLACE.findall(benchmark.prompt)]))
 
 
 def _check(benchmark: Benchmark) -> None:
@@ -226,14 +237,19 @@ def _check_columns(benchmark: Benchmark) -> None:
         needed = ["source", "target"]
     if task == "classification":
         if not columns.choices and len(benchmark.choices) < 2:
-            raise BadBenchmark("classification wants `choices`: at least two, or columns.choices")
+            raise BadBenchmark(
+                _("classification wants `choices`: at least two, or columns.choices")
+            )
         if columns.choices and benchmark.choices:
-            raise BadBenchmark("Say `choices` or columns.choices, not both")
+            raise BadBenchmark(_("Say `choices` or columns.choices, not both"))
     for name in needed:
         if not getattr(columns, name):
-            raise BadBenchmark(f"{task} wants columns.{name} (on the command line --{name})")
+            raise BadBenchmark(
+                _("%(task)s wants columns.%(name)s (on the command line --%(name)s)")
+                % {"task": task, "name": name}
+            )
     if task in {"text-generation", "classification"} and not (benchmark.prompt or columns.source):
-        raise BadBenchmark(f"{task} wants a `prompt` or columns.source")
+        raise BadBenchmark(_("%(task)s wants a `prompt` or columns.source") % {"task": task})
 
 
 def _check_metrics(benchmark: Benchmark) -> None:
@@ -241,15 +257,17 @@ def _check_metrics(benchmark: Benchmark) -> None:
     for metric in benchmark.metrics:
         if metric.name not in METRIC_OPTIONS:
             raise BadBenchmark(
-                f"There is no metric {metric.name!r}; there are {', '.join(METRIC_OPTIONS)}"
+                _("There is no metric %(name)r; there are %(known)s")
+                % {"name": metric.name, "known": ", ".join(METRIC_OPTIONS)}
             )
         if metric.name not in fitting:
             raise BadBenchmark(
-                f"{metric.name} does not measure {benchmark.task}; these do: {', '.join(fitting)}"
+                _("%(name)s does not measure %(task)s; these do: %(fitting)s")
+                % {"name": metric.name, "task": benchmark.task, "fitting": ", ".join(fitting)}
             )
         for option in ("tokenize", "language", "unit"):
             if getattr(metric, option) and option not in METRIC_OPTIONS[metric.name]:
                 raise BadBenchmark(f"The metric {metric.name} has no option {option!r}")
     names = [metric.name for metric in benchmark.metrics]
     if len(set(names)) < len(names):
-        raise BadBenchmark("Each metric can be named once")
+        raise BadBenchmark(_("Each metric can be named once"))

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from llmos.kit.speaking import spoken as _
 from llmos.lab.errors import BadData
 from llmos.lab.sources import Source, find_source
 
@@ -67,7 +68,12 @@ def open_data(
     missing = [name for name in columns if name not in found]
     if missing:
         raise BadData(
-            f"{where} has no column {', '.join(map(repr, missing))}; it has {', '.join(found)}"
+            _("%(data)s has no column %(missing)s; it has %(columns)s")
+            % {
+                "data": where,
+                "missing": ", ".join(map(repr, missing)),
+                "columns": ", ".join(found),
+            }
         )
     wanted = [*columns, *(name for name in optional if name in found)] if columns else found
     rows = Rows(found, [], where=str(where))
@@ -155,7 +161,9 @@ def _aligned(source: Source) -> Iterator[Row]:
         counts = ", ".join(
             f"{path.name}: {len(lines)}" for path, lines in zip(source.files, texts, strict=True)
         )
-        raise BadData(f"Parallel files must have as many lines each ({counts})")
+        raise BadData(
+            _("Parallel files must have as many lines each (%(counts)s)") % {"counts": counts}
+        )
     for values in zip(*texts, strict=True):
         yield dict(zip(source.columns, values, strict=True))
 
@@ -178,9 +186,14 @@ class _Readable:
         if isinstance(error, MemoryError):
             return
         if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):
-            raise BadData(f"{self.file.name} is not UTF-8 text: save it in that encoding")
+            raise BadData(
+                _("%(file)s is not UTF-8 text: save it in that encoding") % {"file": self.file.name}
+            )
         if isinstance(error, ArrowException):
-            raise BadData(f"{self.file.name} cannot be read as {self.kind}: {error}") from error
+            raise BadData(
+                _("%(file)s cannot be read as %(kind)s: %(why)s")
+                % {"file": self.file.name, "kind": self.kind, "why": error}
+            ) from error
 
 
 def _kind(file: Path) -> str:
@@ -188,7 +201,7 @@ def _kind(file: Path) -> str:
 
 
 def _empty(file: Path) -> list[str]:
-    raise BadData(f"{file.name} is empty")
+    raise BadData(_("%(file)s is empty") % {"file": file.name})
 
 
 def _lines(file: Path) -> list[str]:
@@ -214,7 +227,8 @@ def _tabbed(file: Path, names: Sequence[str]) -> Iterator[Row]:
             continue
         if len(values) != len(names):
             raise BadData(
-                f"{file.name}, line {number}: {len(values)} columns, but {len(names)} above it"
+                _("%(file)s, line %(line)d: %(n)d columns, but %(above)d above it")
+                % {"file": file.name, "line": number, "n": len(values), "above": len(names)}
             )
         yield dict(zip(names, values, strict=True))
 
@@ -284,7 +298,10 @@ def _objects(file: Path) -> Iterator[Row]:
     """The rows of JSON lines, of one JSON list, or of a dict that holds one list of objects."""
     for row in _json_lines(file) if _has_lines(file) else _document(file):
         if not isinstance(row, dict):
-            raise BadData(f"{file.name}: each row must be a JSON object with named columns")
+            raise BadData(
+                _("%(file)s: each row must be a JSON object with named columns")
+                % {"file": file.name}
+            )
         yield row
 
 
@@ -318,12 +335,16 @@ def _document(file: Path) -> list[Any]:
     try:
         content = json.loads(text) if text.strip() else []
     except ValueError as error:
-        raise BadData(f"{file.name} is no JSON: {error}") from error
+        raise BadData(
+            _("%(file)s is no JSON: %(why)s") % {"file": file.name, "why": error}
+        ) from error
     if isinstance(content, list):
         return content
     lists = _lists_of_rows(content) if isinstance(content, dict) else []
     if len(lists) != 1:
-        raise BadData(f"{file.name} must be a list of rows, or hold exactly one")
+        raise BadData(
+            _("%(file)s must be a list of rows, or hold exactly one") % {"file": file.name}
+        )
     return lists[0]
 
 

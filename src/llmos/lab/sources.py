@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from llmos.kit.speaking import spoken as _
 from llmos.lab.errors import BadData
 
 SUFFIXES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet"}
@@ -77,7 +78,10 @@ def _in_folder(folder: Path, split: str) -> Source:
     configured = _configured(folder)
     if configured:
         if split not in configured:
-            raise BadData(f"There is no split {split!r}; there are {', '.join(configured)}")
+            raise BadData(
+                _("There is no split %(split)r; there are %(known)s")
+                % {"split": split, "known": ", ".join(configured)}
+            )
         return Source(_matching(folder, configured[split]))
     files = [path for path in sorted(folder.rglob("*")) if _is_data(path, folder)]
     named = [path for path in files if _split_of(path, folder) == split]
@@ -91,8 +95,14 @@ def _in_folder(folder: Path, split: str) -> Source:
     if split == "train" and unnamed:
         return Source(unnamed)
     there = sorted({found for path in files if (found := _split_of(path, folder))})
-    said = f"; there are {', '.join(there)}" if there else ""
-    raise BadData(f"{folder.name} has no files of a split {split!r}{said}")
+    if there:
+        raise BadData(
+            _("%(name)s has no files of a split %(split)r; there are %(known)s")
+            % {"name": folder.name, "split": split, "known": ", ".join(there)}
+        )
+    raise BadData(
+        _("%(name)s has no files of a split %(split)r") % {"name": folder.name, "split": split}
+    )
 
 
 def _configured(folder: Path) -> dict[str, list[str]]:
@@ -136,7 +146,10 @@ def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
         if fnmatch(name, pattern) and path.is_file()
     ]
     if not found:
-        raise BadData(f"The card names {', '.join(patterns)}, but there is no such file")
+        raise BadData(
+            _("The card names %(patterns)s, but there is no such file")
+            % {"patterns": ", ".join(patterns)}
+        )
     return found
 
 

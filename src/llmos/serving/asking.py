@@ -19,6 +19,7 @@ from llmos.serving.pool import Running, pool
 from llmos.serving.queries import Remote, Servable
 from llmos.serving.relay import together
 from llmos.serving.sse import DONE, event, events
+from llmos.store.threads import page_text as _
 
 Model = Servable | Remote
 
@@ -49,7 +50,7 @@ async def whole(model: Model, path: str, body: Fields) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise EngineFailed("The engine's answer cannot be read") from error
+        raise EngineFailed(_("The engine's answer cannot be read")) from error
 
 
 async def all_choices(model: Model, wish: Wish) -> Fields:
@@ -116,14 +117,21 @@ async def _accepted(answer: EngineAnswer) -> EngineAnswer:
         told = orjson.loads(await answer.whole())
         error = told["error"] if isinstance(told["error"], dict) else {"message": told["error"]}
     except (orjson.JSONDecodeError, KeyError, TypeError) as cause:
-        raise EngineFailed(f"The engine answered {answer.status} and no reason") from cause
+        raise EngineFailed(
+            _("The engine answered %(status)d and no reason") % {"status": answer.status}
+        ) from cause
     raise _refusal(answer.status, error)
 
 
 def _refusal(status: int, error: dict[str, Any]) -> Refusal:
     message = str(error.get("message", ""))
     if "n_prompt_tokens" in error:
-        return PromptTooLong(error["n_prompt_tokens"], error["n_ctx"])
+        refused = PromptTooLong(error["n_prompt_tokens"], error["n_ctx"])
+        # The laboratory speaks English; a page says it in its reader's language.
+        refused.message = _(
+            "The text has %(tokens)d tokens, but this model takes at most %(most)d; shorten it"
+        ) % {"tokens": error["n_prompt_tokens"], "most": error["n_ctx"]}
+        return refused
     if status == 429:
         return EngineBusy(message, seconds=5)
     if status in {400, 404, 413, 422}:

@@ -12,12 +12,16 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import h11
+from django.utils.translation import gettext_noop
 
 from llmos.serving.errors import EngineFailed, EngineSilent
+from llmos.store.threads import page_text as _
 
 _READ = 2**16  # bytes
 _CONNECTING = 5.0  # seconds
-_BROKEN = "The engine ended in the middle of its answer; the next request starts another"
+_BROKEN = gettext_noop(
+    "The engine ended in the middle of its answer; the next request starts another"
+)
 Event = Any  # of h11, or its mark that more data is needed
 
 
@@ -65,7 +69,7 @@ async def asked(
         )
         reader, writer = await asyncio.wait_for(opening, _CONNECTING)
     except (OSError, TimeoutError) as error:
-        raise EngineFailed("The engine of this model cannot be reached; try again") from error
+        raise EngineFailed(_("The engine of this model cannot be reached; try again")) from error
     line = _Line(reader, writer.transport, seconds)
     try:
         writer.write(_request(line.connection, place, path, body, key))
@@ -73,7 +77,7 @@ async def asked(
         while isinstance(event, h11.InformationalResponse):
             event = await line.next_event()
         if not isinstance(event, h11.Response):
-            raise EngineFailed("The engine ended before its answer")
+            raise EngineFailed(_("The engine ended before its answer"))
         yield EngineAnswer(event.status_code, line)
     finally:
         line.close()
@@ -122,19 +126,21 @@ class _Line:
                 received = await self._reader.read(_READ)
                 self._heard_at = self._loop.time()
                 if self._is_late:
-                    raise EngineSilent(f"The engine said nothing for {self._seconds:.0f} seconds")
+                    raise EngineSilent(
+                        _("The engine said nothing for %(n)d seconds") % {"n": self._seconds}
+                    )
                 self.connection.receive_data(received)
             except (OSError, h11.RemoteProtocolError) as error:
-                raise EngineFailed(_BROKEN) from error
+                raise EngineFailed(_(_BROKEN)) from error
 
     def event_at_hand(self) -> Event:
         """What was received already, or NEED_DATA. Raises EngineFailed."""
         try:
             event = self.connection.next_event()
         except h11.RemoteProtocolError as error:
-            raise EngineFailed(_BROKEN) from error
+            raise EngineFailed(_(_BROKEN)) from error
         if isinstance(event, h11.ConnectionClosed):
-            raise EngineFailed(_BROKEN)
+            raise EngineFailed(_(_BROKEN))
         return event
 
     def close(self) -> None:

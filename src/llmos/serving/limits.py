@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from llmos.kit.config import current
 from llmos.serving.config import ServingSettings
 from llmos.serving.errors import TooManyRequests
+from llmos.store.threads import page_text as _
 
 _REMEMBERED = 20_000  # members and addresses
 _MINUTE = 60.0
@@ -33,12 +34,14 @@ def within_limits(who: str) -> Iterator[None]:
         use.times.popleft()
     if use.running >= settings.at_once:
         raise TooManyRequests(
-            f"You have {use.running} requests running; wait until one ends", seconds=1
+            _("You have %(n)d requests running; wait until one ends") % {"n": use.running},
+            seconds=1,
         )
     if len(use.times) >= settings.per_minute:
         wait = int(_MINUTE - (now - use.times[0])) + 1
         raise TooManyRequests(
-            f"You asked {settings.per_minute} times within a minute; try again in {wait} s",
+            _("You asked %(n)d times within a minute; try again in %(wait)d s")
+            % {"n": settings.per_minute, "wait": wait},
             seconds=wait,
         )
     use.times.append(now)

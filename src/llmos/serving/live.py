@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.utils.translation import gettext as _
-
 from llmos.kit.errors import Broken, Refusal
+from llmos.store.threads import page_text as _
 
 T = TypeVar("T")
 Say = Callable[[str], None]  # a piece of text, as soon as it is there
@@ -26,10 +25,11 @@ _TICK = 0.5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing was said yet; the engine is loading, thinking, or busy with others."""
+    """Nothing was said for a moment; the engine is loading, thinking, or busy with others."""
 
     seconds: float
     is_loading: bool
+    has_begun: bool = False  # to speak: then this only tells that the line still stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ async def happenings(
                 async with asyncio.timeout(_TICK):
                     piece = await said.get()
             except TimeoutError:
-                if silent:
-                    yield Waiting(time.monotonic() - begun, is_loading())
+                yield Waiting(time.monotonic() - begun, silent and is_loading(), not silent)
                 continue
             if piece is None:
                 break

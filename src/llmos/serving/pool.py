@@ -23,6 +23,7 @@ from llmos.serving.errors import EngineBusy, NoRoom
 from llmos.serving.queries import Servable
 from llmos.serving.starting import Running as Running
 from llmos.serving.starting import ended, started
+from llmos.store.threads import page_text as _
 
 _LOOK_EVERY = 5.0  # seconds between looks for idle and dead engines
 _BESIDE_WEIGHTS = 300 * 2**20  # bytes an engine takes beside its weights
@@ -85,7 +86,7 @@ class Pool:
         self._running.pop(model.key, None)
         waiting = self._queued.get(model.key, 0)
         if waiting >= current(ServingSettings).queue:
-            raise EngineBusy("Too many wait for this model to load; try again", seconds=_RETRY)
+            raise EngineBusy(_("Too many wait for this model to load; try again"), seconds=_RETRY)
         starting = self._starting.get(model.key)
         if starting is None:
             starting = asyncio.ensure_future(self._start(model))
@@ -109,14 +110,15 @@ class Pool:
         settings = current(ServingSettings)
         if engine.waiting >= settings.queue:
             raise EngineBusy(
-                f"{engine.waiting} requests wait for this model already; try again", seconds=_RETRY
+                _("%(n)d requests wait for this model already; try again") % {"n": engine.waiting},
+                seconds=_RETRY,
             )
         engine.waiting += 1
         try:
             async with asyncio.timeout(settings.queue_seconds):
                 await engine.free.acquire()
         except TimeoutError as error:
-            raise EngineBusy("The model is busy; try again", seconds=_RETRY) from error
+            raise EngineBusy(_("The model is busy; try again"), seconds=_RETRY) from error
         finally:
             engine.waiting -= 1
 
@@ -151,11 +153,13 @@ class Pool:
                 await self.unload(min(idle, key=lambda engine: engine.used).model.key)
             elif short:
                 raise NoRoom(
-                    f"The model needs about {needed // 2**20} MiB of memory, and the hub has "
-                    f"{max(0, free) // 2**20} MiB free"
+                    _("The model needs about %(n)d MiB of memory; the hub has %(free)d MiB free")
+                    % {"n": needed // 2**20, "free": max(0, free) // 2**20}
                 )
             else:
-                raise EngineBusy("All engines of this hub are at work; try again", seconds=_RETRY)
+                raise EngineBusy(
+                    _("All engines of this hub are at work; try again"), seconds=_RETRY
+                )
 
     def _is_unused(self, engine: Running) -> bool:
         return engine.is_idle and not self._queued.get(engine.model.key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from llmos.accounts.access import Viewer
 from llmos.hub.access import repo_for
@@ -67,11 +68,11 @@ def model_named(viewer: Viewer, name: str) -> Servable | Remote:
     """
     settings = current(ServingSettings)
     if not settings.enabled:
-        raise ServingIsOff("This hub runs no models")
+        raise ServingIsOff(_("This hub runs no models"))
     remote = _remote(name)
     repository = None if remote else _repository(viewer, name)
     if viewer.is_anonymous and not settings.anonymous:
-        raise SignInToUse("Sign in, or send a token, to use models of this hub")
+        raise SignInToUse(_("Sign in, or send a token, to use models of this hub"))
     if repository is None:
         assert remote is not None
         return remote
@@ -109,7 +110,8 @@ def _repository(viewer: Viewer, name: str) -> Repository:
     full_name = name.partition("@")[0]
     if full_name.count("/") != 1:
         raise ModelUnknown(
-            f"There is no model {name[:200]!r}; say namespace/name or namespace/name@revision"
+            _("There is no model %(name)r; say namespace/name or namespace/name@revision")
+            % {"name": name[:200]}
         )
     try:
         return repo_for(viewer, MODEL, full_name)

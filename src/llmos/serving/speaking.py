@@ -15,6 +15,7 @@ from llmos.serving.openai import Fields
 from llmos.serving.pool import Running, pool
 from llmos.serving.queries import Servable
 from llmos.serving.sse import events
+from llmos.store.threads import page_text as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ async def spoken(
         async with answer_to(model, path, streamed) as answer:
             async for event in events(answer.pieces()):
                 if "error" in event:
-                    raise EngineFailed(f"The engine failed: {event['error'].get('message', '')}")
+                    raise EngineFailed(
+                        _("The engine failed: %(why)s") % {"why": event["error"].get("message", "")}
+                    )
                 usage = event.get("usage") or usage
                 for choice in event.get("choices", ()):
                     text = choice.get("text") or (choice.get("delta") or {}).get("content")

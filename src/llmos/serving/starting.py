@@ -28,6 +28,7 @@ from llmos.serving.config import ServingSettings
 from llmos.serving.engine_process import LIFELINE_VARIABLE
 from llmos.serving.errors import EngineFailed
 from llmos.serving.queries import Servable
+from llmos.store.threads import page_text as _
 
 
 @dataclass(slots=True)
@@ -119,7 +120,9 @@ def _first_words(
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         if not selector.select(seconds):
-            raise EngineFailed(f"The engine did not load the model within {seconds:.0f} seconds")
+            raise EngineFailed(
+                _("The engine did not load the model within %(n)d seconds") % {"n": seconds}
+            )
     words = process.stdout.readline()
     if not words:
         raise EngineFailed(_last_words(process))
@@ -135,8 +138,8 @@ def _last_words(process: subprocess.Popen[bytes]) -> str:
     except subprocess.TimeoutExpired:
         status = 0
     if status == -signal.SIGKILL:
-        return "The engine was killed while it loaded the model; it probably ran out of memory"
-    return "The engine ended while it loaded the model; logs/engines.log in the home says why"
+        return _("The engine was killed while it loaded the model; it probably ran out of memory")
+    return _("The engine ended while it loaded the model; logs/engines.log in the home says why")
 
 
 def _refusal(told: dict[str, str]) -> Refusal:

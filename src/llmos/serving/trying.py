@@ -14,6 +14,7 @@ from llmos.serving.live import Say
 from llmos.serving.openai import Fields
 from llmos.serving.queries import Servable
 from llmos.serving.speaking import spoken, told
+from llmos.store.threads import page_text as _
 
 BEAM = 5
 ALTERNATIVES = 3
@@ -165,11 +166,11 @@ def _check(task: str, tries: Tries) -> None:
     if task in {"feature-extraction", "sentence-similarity"}:
         wanted.append(tries.others)
         if len(lines_of(tries.others)) > MOST_TEXTS:
-            raise Invalid(f"Compare with at most {MOST_TEXTS} texts at once")
+            raise Invalid(_("Compare with at most %(n)d texts at once") % {"n": MOST_TEXTS})
     if not all(text.strip() for text in wanted):
-        raise Invalid("Write something for the model first")
+        raise Invalid(_("Write something for the model first"))
     if any(len(text) > LONGEST_TEXT for text in wanted):
-        raise Invalid(f"The text has over {LONGEST_TEXT:,} characters; shorten it")
+        raise Invalid(_("The text has over %(n)d characters; shorten it") % {"n": LONGEST_TEXT})
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:

@@ -25,6 +25,18 @@ POOL = ThreadPoolExecutor(max_workers=16, thread_name_prefix="llmos")
 page_language: ContextVar[str] = ContextVar("page_language", default="")
 
 
+def page_text(text: str) -> str:
+    """`gettext` for the event loop: in the language of the page that asks; machines read English.
+
+    Imported as `_`, so that the gatherer of texts finds what is to be translated.
+    """
+    language = page_language.get()
+    if not language:
+        return text
+    with translation.override(language):
+        return translation.gettext(text)
+
+
 async def in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking `work` in the kept pool, with this request's context variables."""
     context = contextvars.copy_context()

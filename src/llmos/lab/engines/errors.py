@@ -1,6 +1,7 @@
 """What an engine refuses, in words for whoever asked it."""
 
 from llmos.kit.errors import Invalid, Unprocessable
+from llmos.kit.speaking import spoken as _
 
 
 class CannotDo(Unprocessable):
@@ -22,5 +23,6 @@ class PromptTooLong(Invalid):
 
     def __init__(self, tokens: int, most: int) -> None:
         super().__init__(
-            f"The text has {tokens} tokens, but this model takes at most {most}; shorten it"
+            _("The text has %(tokens)d tokens, but this model takes at most %(most)d; shorten it")
+            % {"tokens": tokens, "most": most}
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from llmos.kit.speaking import spoken as _
 from llmos.lab.engines.errors import NoEngine
 from llmos.lab.errors import BadModel, RunsCode
 from llmos.wire import gguf
@@ -82,19 +83,22 @@ def task_of(
         for name, value in (("config.json", config), ("tokenizer_config.json", tokenizer_config)):
             if "auto_map" in value:
                 raise RunsCode(
-                    f"{name} names code to run (auto_map); this hub runs no code of models"
+                    _("%(file)s names code to run (auto_map); this hub runs no code of models")
+                    % {"file": name}
                 )
         return _task(_architecture(config), has_modules="modules.json" in names)
     if any(name.endswith(".gguf") for name in names):
         return "text-generation"
     if any(name.endswith(_PICKLES) for name in names):
         raise RunsCode(
-            "The weights are pickles, which can run code when they are read; "
-            "save the model again as safetensors"
+            _(
+                "The weights are pickles, which can run code when they are read; "
+                "save the model again as safetensors"
+            )
         )
     if "adapter_config.json" in names:
-        raise NoEngine("This is an adapter without its base; merge them, then it can be used")
-    raise NoEngine("There is no config.json with safetensors, and no GGUF file")
+        raise NoEngine(_("This is an adapter without its base; merge them, then it can be used"))
+    raise NoEngine(_("There is no config.json with safetensors, and no GGUF file"))
 
 
 def preferred_gguf(names: Iterable[str]) -> str:
@@ -136,7 +140,9 @@ def _task(architecture: str, *, has_modules: bool) -> str:
     if has_modules or (not task and architecture.endswith("Model")):
         return "feature-extraction"
     if not task:
-        raise NoEngine(f"No engine here runs models of the kind {architecture or 'unknown'}")
+        raise NoEngine(
+            _("No engine here runs models of the kind %(kind)s") % {"kind": architecture or "?"}
+        )
     return task
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from llmos.lab.benchmarks import Benchmark
+from llmos.lab.benchmarks import PLACE, Benchmark, columns_named
 from llmos.lab.errors import BadData
 from llmos.lab.reading import open_data
-
-_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def read_questions(benchmark: Benchmark, where: str | Path) -> Questions:
     Raises BadData for columns or a split that are not there, and when nothing is left to ask.
     """
     rows = open_data(where, split=benchmark.data.split, limit=benchmark.data.limit or None)
-    wanted = dict.fromkeys([*_needed(benchmark), *_PLACE.findall(benchmark.prompt)])
+    wanted = columns_named(benchmark)
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
         raise BadData(
@@ -112,7 +110,7 @@ def _needed(benchmark: Benchmark) -> list[str]:
 
 
 def _filled(prompt: str, row: Mapping[str, Any]) -> str:
-    return _PLACE.sub(lambda place: _text(row.get(place[1])), prompt)
+    return PLACE.sub(lambda place: _text(row.get(place[1])), prompt)
 
 
 def _references(benchmark: Benchmark, target: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from llmos.kit.speaking import spoken as _
 from llmos.lab.errors import BadRecipe
 from llmos.lab.recipes.schema import Recipe
 from llmos.lab.schemas import built
@@ -124,17 +125,22 @@ def _check(recipe: Recipe) -> None:
     }
     for name, number in positive.items():
         if not 0 < number < math.inf:
-            raise BadRecipe(f"{name} = {number}: it must be a number above zero")
+            raise BadRecipe(
+                _("%(name)s = %(value)s: it must be a number above zero")
+                % {"name": name, "value": number}
+            )
     if model.d_model % (2 * model.heads):
         raise BadRecipe(
-            f"model.d_model = {model.d_model}: give each of {model.heads} heads an even width"
+            _("model.d_model = %(width)d: give each of %(heads)d heads an even width")
+            % {"width": model.d_model, "heads": model.heads}
         )
     if model.heads % model.kv_heads and recipe.task == "language-model":
         raise BadRecipe(
-            f"model.kv_heads = {model.kv_heads} must divide model.heads = {model.heads}"
+            _("model.kv_heads = %(few)d must divide model.heads = %(heads)d")
+            % {"few": model.kv_heads, "heads": model.heads}
         )
     if recipe.workers < 0 or recipe.workers > 256:
-        raise BadRecipe("workers lies between 0 (one for each core) and 256")
+        raise BadRecipe(_("workers lies between 0 (one for each core) and 256"))
     shares = {
         "model.dropout": model.dropout,
         "lora.dropout": recipe.lora.dropout,
@@ -144,12 +150,14 @@ def _check(recipe: Recipe) -> None:
     }
     for name, number in shares.items():
         if not 0 <= number < 1:
-            raise BadRecipe(f"{name} = {number}: it lies between 0 and 1")
+            raise BadRecipe(
+                _("%(name)s = %(value)s: it lies between 0 and 1") % {"name": name, "value": number}
+            )
     if not 0 <= recipe.seed < 2**31:
-        raise BadRecipe("seed is a whole number from 0 to 2147483647")
+        raise BadRecipe(_("seed is a whole number from 0 to 2147483647"))
     if recipe.budget.minutes < 0 or recipe.budget.steps < 0:
-        raise BadRecipe("budget.minutes and budget.steps are not below zero")
+        raise BadRecipe(_("budget.minutes and budget.steps are not below zero"))
     if recipe.data.longest > model.max_positions and recipe.task != "finetune":
-        raise BadRecipe("data.longest must not be above model.max_positions")
+        raise BadRecipe(_("data.longest must not be above model.max_positions"))
     if recipe.task == "finetune" and not recipe.base:
         raise BadRecipe("finetune wants `base`: the model to start from")

@@ -68,7 +68,12 @@ def events(happenings: AsyncIterator[dict[str, Any]]) -> StreamingHttpResponse:
 
 
 def waiting(happening: Waiting) -> dict[str, Any]:
-    """The event of having to wait, as scripts read it."""
+    """The event of having to wait, as scripts read it.
+
+    A script that hears nothing for long takes the connection for lost.
+    """
+    if happening.has_begun:
+        return {"event": "alive"}
     seconds, is_loading = round(happening.seconds), happening.is_loading
     return {"event": "waiting", "seconds": seconds, "loading": is_loading}
 

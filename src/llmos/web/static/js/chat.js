@@ -6,13 +6,17 @@ const words = form.dataset;
 const turns = document.querySelector("[data-turns]");
 const status = document.querySelector("[data-say]");
 const problem = form.querySelector("[data-problem]");
+const retry = form.querySelector("[data-once-more]");
 const field = form.elements.text;
 const stop = form.querySelector("[data-stop]");
 const send = form.querySelector('button[value="say"]');
 const patience = 1000; // ms between two looks at an answer that somebody else is writing
+const tries = 8; // looks in vain, after which the connection counts as lost
+const longest = 10_000; // ms that one look may take
 let running = null;
 let deed = "say";
 let answer = null;
+let onceMore = null;
 
 const newKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
@@ -26,9 +30,12 @@ const busy = (is) => {
   for (const button of document.querySelectorAll('button[name="deed"]')) button.disabled = is;
 };
 
-const complain = (text) => {
+// With `again` the member can have it tried once more.
+const complain = (text, again = null) => {
   problem.hidden = !text;
-  problem.querySelector("div").textContent = text;
+  problem.querySelector("[data-problem-text]").textContent = text;
+  onceMore = again;
+  retry.hidden = !again;
 };
 
 // The list after `turn` belongs to another way the talk went.
@@ -65,34 +72,45 @@ const heard = (event) => {
   } else if (event.event === "piece") {
     if (line) line.hidden = true;
     answer.querySelector("[data-body]").append(event.text);
-  } else finished(event.html);
+  } else finished(answer, event.html);
   if (follows) toEnd();
 };
 
-const finished = (html) => {
+const finished = (turn, html) => {
   const whole = fragment(html).firstElementChild;
-  answer.replaceWith(whole);
-  answer = whole;
+  turn.replaceWith(whole);
+  if (turn === answer) answer = whole;
   for (const button of whole.querySelectorAll('button[name="deed"]')) button.disabled = running !== null;
   shown(whole);
   const text = whole.dataset.text || whole.querySelector(".notice, .doubt")?.textContent || "";
   status.textContent = `${words.answered} ${text}`;
 };
 
+// A turn as the hub has it now, or nothing where it was not reached.
+const lookedAt = async (turn) => {
+  try {
+    const address = `${location.pathname}/turns/${turn.dataset.turn}`;
+    const response = await fetch(address, { signal: AbortSignal.timeout(longest) });
+    return response.ok && !response.redirected ? await response.text() : null;
+  } catch { return null; }
+};
+
 // The end of an answer that was stopped, lost on the way, or is written for another tab.
 const watched = async (turn) => {
-  answer = turn;
-  for (;;) {
+  for (let failures = 0; failures < tries;) {
     await new Promise((done) => setTimeout(done, patience));
-    if (!answer.isConnected) return;
-    let response;
-    try { response = await fetch(`${location.pathname}/turns/${answer.dataset.turn}`); } catch { continue; }
-    if (!response.ok || response.redirected) return;
-    const html = await response.text();
+    if (!turn.isConnected) return;
+    const html = await lookedAt(turn);
+    if (html === null) { failures += 1; continue; }
+    failures = 0;
     const found = fragment(html).firstElementChild;
-    if (found.dataset.state !== "writing") { finished(html); return; }
-    answer.querySelector("[data-body]").textContent = found.dataset.text;
+    if (found.dataset.state !== "writing") {
+      finished(turn, html);
+      return;
+    }
+    turn.querySelector("[data-body]").textContent = found.dataset.text;
   }
+  complain(words.lost, () => watched(turn));
 };
 
 form.addEventListener("submit", async (event) => {
@@ -103,18 +121,28 @@ form.addEventListener("submit", async (event) => {
   running = new AbortController();
   answer = null;
   complain("");
-  const told = new FormData(form, event.submitter ?? send); // before its button is disabled
+  const button = event.submitter ?? send;
+  const told = new FormData(form, button); // before it is disabled
   busy(true);
   try {
     await submitted(form.action, told, running.signal, heard, words.lost);
   } catch (error) {
     const wanted = running.signal.aborted;
-    if (!wanted) complain(error instanceof TypeError ? words.lost : error.message);
+    const lost = error instanceof TypeError || error.message === words.lost;
+    // What did not arrive is sent again with its key, so that it is there once.
+    const anew = lost && !answer ? () => form.requestSubmit(button) : null;
+    if (!wanted) complain(lost ? words.lost : error.message, anew);
     if (answer) await watched(answer);
   }
   running = null;
   busy(false);
   field.focus({ preventScroll: true });
+});
+
+retry.addEventListener("click", () => {
+  const again = onceMore;
+  complain("");
+  again?.();
 });
 
 stop.addEventListener("click", () => running?.abort());

@@ -1,5 +1,7 @@
 // Answers that come as events, one JSON object a line, in reply to a form.
 
+const silence = 30_000; // ms; a hub that is there says something every half second
+
 // Sends what a form says and calls `heard` for each event. Throws an Error with words: refused,
 // or the connection was lost.
 export const submitted = async (address, told, signal, heard, lost) => {
@@ -15,17 +17,27 @@ export const submitted = async (address, told, signal, heard, lost) => {
   let rest = "";
   let over = false;
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await spoken(reader, lost);
     if (done) break;
     const lines = (rest + value).split("\n");
     rest = lines.pop();
     for (const line of lines) {
       const event = JSON.parse(line);
       over ||= event.event === "over";
-      heard(event);
+      if (event.event !== "alive") heard(event);
     }
   }
   if (!over) throw new Error(lost);
+};
+
+// What comes next, unless nothing comes: a line can break without a sign.
+const spoken = async (reader, lost) => {
+  let timer;
+  const quiet = new Promise((_done, fail) => { timer = setTimeout(() => fail(new Error(lost)), silence); });
+  try { return await Promise.race([reader.read(), quiet]); } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  } finally { clearTimeout(timer); }
 };
 
 const refusal = async (response, lost) => {
