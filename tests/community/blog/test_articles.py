@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_tasks_db.models import DBTaskResult
 from tests.community.blog.conftest import Write, home_of, viewer_named
 
 from llmos.accounts.access import ANONYMOUS, Viewer
-from llmos.accounts.actions import create_organisation, set_member_role
+from llmos.accounts.actions import create_organisation, create_user, set_member_role
 from llmos.accounts.models import Role, User
 from llmos.community.blog import actions, queries, tasks
 from llmos.community.blog.access import article_for, article_shared, may_edit
@@ -394,3 +395,19 @@ def test_search_knows_the_blog_and_all_authors(ada: Viewer, bob: Viewer, write: 
     actions.invite(ada, article=article, name="bob")
     actions.accept_invitation(bob, article=article)
     assert queries.facts_for_search([article.pk, 10**9]) == {article.pk: ["blog:ada", "author:bob"]}
+
+
+def test_an_article_offers_its_form_to_who_wrote_it_and_not_to_moderators(
+    ada: Viewer, write: Write
+) -> None:
+    article = write()
+    actions.release(ada, article=article)
+    steward = create_user(name="keeper", admin=True)
+    form = f"/posts/{article.thread.posts.get().pk}"
+    author, keeper = Client(), Client()
+    author.force_login(User.objects.get(pk=ada.user_id))
+    keeper.force_login(steward)
+    assert f"{form}/edit" in author.get(article.thread.address).text
+    page = keeper.get(article.thread.address).text
+    assert f"{form}/report" in page
+    assert f"{form}/edit" not in page

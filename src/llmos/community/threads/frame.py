@@ -16,7 +16,7 @@ from markupsafe import Markup
 from llmos.accounts.access import Viewer
 from llmos.accounts.models import User
 from llmos.community.threads import additions, queries, views
-from llmos.community.threads.access import Rights, sees_post, thread_rights
+from llmos.community.threads.access import Rights, edit_address, sees_post, thread_rights
 from llmos.community.threads.additions import Control
 from llmos.community.threads.addresses import page_address, page_of, post_address
 from llmos.community.threads.models import Post, State, Tag, Thread
@@ -245,6 +245,8 @@ def may_edit_here(post: Post, *, own: bool, rights: Rights) -> bool:
     """As `actions.may_edit` has it, but for wiki posts, where the form itself asks for standing."""
     if post.deed or post.state == State.REMOVED:
         return False
+    if edit_address(post) is not None:  # an article's own form is for those who wrote it
+        return own
     return own or rights.moderate or (post.is_wiki and rights.reply)
 
 
