@@ -12,13 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from llmos.lab.training.uncompiled import Uncompiled
+
 MOMENTUM = 0.95
 # A polynomial of degree five that lifts all singular values towards one, steep at zero.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Uncompiled):
     def __init__(self, matrices: Iterable[Tensor], lr: float, weight_decay: float) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
 

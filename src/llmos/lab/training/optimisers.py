@@ -10,6 +10,7 @@ from torch import nn
 
 from llmos.lab.recipes.schema import OptimiserRecipe
 from llmos.lab.training.muon import Muon
+from llmos.lab.training.uncompiled import AdamW
 
 
 class Optimisers:
@@ -23,7 +24,7 @@ class Optimisers:
         groups = [{"params": decayed, "weight_decay": recipe.decay if not matrices else 0.0}]
         groups.append({"params": plain, "weight_decay": 0.0})
         self._all: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW([group for group in groups if group["params"]], recipe.rate, betas)
+            AdamW([group for group in groups if group["params"]], recipe.rate, betas)
         ]
         if matrices:
             self._all.append(Muon(matrices, recipe.matrix_rate, weight_decay=recipe.decay))

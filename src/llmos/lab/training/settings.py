@@ -32,7 +32,8 @@ def repeatable() -> None:
     """Equal numbers at each run: one thread a process, and kernels that repeat themselves."""
     # cuBLAS sums in one order only if its workspace is fixed before it starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As use_deterministic_algorithms(True, warn_only=True), which loads torch's compiler, too.
+    torch.set_deterministic_debug_mode("warn")
     torch.set_num_threads(1)
 
 
