@@ -60,9 +60,12 @@ async function begin() {
       try {
         await deed(worker);
       } catch (error) {
-        said.textContent = error.message || card.dataset.failed;
+        // What the browser says itself is English and for developers.
+        const ours = !(error instanceof DOMException) && error.message;
+        said.textContent = ours || card.dataset[error.name === "NotAllowedError" ? "refused" : "failed"];
       }
       await show(worker);
+      (on.hidden ? off : on).focus();
     });
   }
   card.querySelector("[data-push-buttons]").hidden = false;
