@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict
+from contextlib import suppress
 
 from django.db import DatabaseError
 from django.db.models import F
@@ -39,10 +40,15 @@ def count_view(thread_id: int, viewer: Viewer, address: str) -> None:
         if len(_seen) > _REMEMBERED:
             _seen.popitem(last=False)
         if not _counts:
-            timer = threading.Timer(WRITTEN_AFTER, POOL.submit, [write_views])
+            timer = threading.Timer(WRITTEN_AFTER, _write_in_pool)
             timer.daemon = True
             timer.start()
         _counts[thread_id] += 1
+
+
+def _write_in_pool() -> None:
+    with suppress(RuntimeError):  # the process ends, and writes them itself
+        POOL.submit(write_views)
 
 
 def write_views() -> None:
