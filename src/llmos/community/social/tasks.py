@@ -235,8 +235,8 @@ def _repository(repository_id: int) -> Repository | None:
 
 def _number_of_change(thread: Thread) -> int | None:
     """That of the change request whose discussion this is, if it is one."""
-    if thread.place != Thread.Place.DISCUSSION:
+    if thread.place != Thread.Place.DISCUSSION or thread.repository is None:
         return None
     number = thread.address.rpartition("/")[2]
-    changes = ChangeRequest.objects.filter(repository_id=thread.repository_id, number=number)
+    changes = ChangeRequest.objects.filter(repository=thread.repository, number=number)
     return changes.values_list("number", flat=True).first()
