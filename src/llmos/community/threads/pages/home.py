@@ -18,5 +18,7 @@ def talked_about(request: HttpRequest) -> Panel | None:
     found = talked_about_lately(viewer, SHOWN)
     if not found:
         return None
-    places = {thread.pk: (place_word(thread), _LISTS[Thread.Place(thread.place)]) for thread in found}
+    places = {
+        thread.pk: (place_word(thread), _LISTS[Thread.Place(thread.place)]) for thread in found
+    }
     return Panel("threads/talked_about.html", {"rows": rows(viewer, found), "places": places})
