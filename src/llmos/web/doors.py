@@ -7,12 +7,20 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from llmos.accounts.config import AccountsSettings
 from llmos.kit.config import current
 from llmos.kit.errors import Refusal, Unauthenticated
 
 Next = Callable[[HttpRequest], HttpResponse]
+
+
+class FormsOnly(Refusal):
+    """An address that takes forms and has nothing to show."""
+
+    status = 405
+    code = "MethodNotAllowed"
 
 
 class PageDoor:
@@ -25,6 +33,8 @@ class PageDoor:
         nonce = secrets.token_urlsafe(16)
         request.csp_nonce = nonce  # type: ignore[attr-defined]  # read by the templates
         response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            response = _told(request, response)
         response.headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
@@ -41,6 +51,14 @@ class PageDoor:
             return HttpResponseRedirect(f"/accounts/login/?next={quote(request.get_full_path())}")
         context: dict[str, Any] = {"refusal": error}
         return render(request, "errors/refusal.html", context, status=error.status)
+
+
+def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer to an address that takes forms only, as a page instead of nothing."""
+    refusal = FormsOnly(_("This address takes forms; it has no page to look at"))
+    page = render(request, "errors/refusal.html", {"refusal": refusal}, status=405)
+    page.headers["Allow"] = response.headers.get("Allow", "")
+    return page
 
 
 def content_security_policy(nonce: str) -> str:

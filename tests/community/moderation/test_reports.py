@@ -129,16 +129,3 @@ def test_a_report_that_comes_too_fast_keeps_its_words() -> None:
         sent = browser.post(f"/posts/{post.pk}/report", {"reason": "other", "words": "Look"})
     assert sent.status_code == 429
     assert "Look</textarea>" in sent.text
-
-
-def test_a_refusal_leads_back_to_where_one_was() -> None:
-    browser = Client(HTTP_HOST="testserver")
-    here, elsewhere = "http://testserver/forum", "https://elsewhere.example/"
-    assert f'href="{here}"' in browser.get("/posts/999999", headers={"Referer": here}).text
-    assert elsewhere not in browser.get("/posts/999999", headers={"Referer": elsewhere}).text
-
-
-def test_who_must_sign_in_for_a_form_comes_back_to_its_page() -> None:
-    browser = Client(HTTP_HOST="testserver")
-    sent = browser.post("/threads/1/watch", headers={"Referer": "http://testserver/t/1/so"})
-    assert "/accounts/login/?next=/t/1/so" in sent.text
