@@ -33,6 +33,7 @@ from llmos.community.threads.events import (
     ThreadChanged,
     ThreadOpened,
 )
+from llmos.community.threads.holding import held
 from llmos.community.threads.models import (
     TAKEN_BACK,
     Attachment,
@@ -162,9 +163,9 @@ def begin_thread(
         state=state,
         state_reason=reason,
     )
-    count(author_id, threads=1)
     watch_own(user_id=author_id, thread=thread, level=Watch.Level.WATCHING)
     mark_read(user_id=author_id, thread=thread, number=post.number)
+    count(author_id, threads=1, posts=1)
     if published_at is not None and published_at <= now():
         tell_opened(thread, post)
     return thread
@@ -220,6 +221,7 @@ def write_post(
             )
             watch_own(user_id=author, thread=thread, level=Watch.Level.TRACKING)
             mark_read(user_id=author, thread=thread, number=post.number)
+            count(author, posts=1)
             if post.state == State.VISIBLE:
                 announce(PostWritten(post_id=post.pk))
     except IntegrityError:
@@ -270,7 +272,7 @@ def edit_post(
         raise NotYours
     rendered = _checked(viewer, text, kind="edit", links=links)
     with transaction.atomic():
-        post = Post.objects.select_for_update().select_related("thread").get(pk=post.pk)
+        post = held(post.pk)
         if post.edits != seen_edits:
             raise EditedMeanwhile(
                 _("Somebody saved another text in the meantime; look at both, then save again"),
@@ -326,7 +328,7 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
     Who may, and the record of who did, is moderation's to know. The state of a first post is
     that of its thread.
     """
-    post = Post.objects.select_for_update().select_related("thread").get(pk=post.pk)
+    post = held(post.pk)
     was, thread = post.state, post.thread
     post.state, post.state_reason = state, reason
     post.save(update_fields=["state", "state_reason"])
@@ -370,7 +372,7 @@ def set_taken_back(viewer: Viewer, *, post: Post, back: bool) -> Post:
     Raises NotYours, Invalid where others have answered, Unauthenticated.
     """
     writer(viewer, "take back")
-    post = Post.objects.select_for_update(of=("self",)).select_related("thread").get(pk=post.pk)
+    post = held(post.pk)
     if post.author_id != viewer.user_id:
         raise NotYours
     if post.is_taken_back == back:
@@ -421,7 +423,7 @@ def react(viewer: Viewer, *, post: Post, name: str, on: bool) -> None:
     if on:
         check_pace(standing_of(user), kind="reaction")
     with transaction.atomic():
-        post = Post.objects.select_for_update().get(pk=post.pk)
+        post = held(post.pk)
         if on and post.state == State.REMOVED:
             raise PostNotFound
         row = Reaction.objects.filter(post=post, user_id=user, name=name)
@@ -436,10 +438,16 @@ def react(viewer: Viewer, *, post: Post, name: str, on: bool) -> None:
         post.save(update_fields=["reactions"])
         Thread.objects.filter(pk=post.thread_id).update(reactions_count=F("reactions_count") + step)
         if on:
-            count(user, reactions_given=1)
-            if post.author_id is not None and post.author_id != user:
-                count(post.author_id, reactions_received=1)
+            _count_reaction(user, post.author_id)
             announce(Reacted(post_id=post.pk, user_id=user, name=name))
+
+
+def _count_reaction(user: int, author: int | None) -> None:
+    counted = {user: "reactions_given"}
+    if author is not None and author != user:
+        counted[author] = "reactions_received"
+    for member in sorted(counted):
+        count(member, **{counted[member]: 1})
 
 
 def slug_of(title: str) -> str:
@@ -480,8 +488,6 @@ def _add(
         thread.bumped_at, thread.last_author_id = post.created_at, author_id
     thread.save(update_fields=["last_number", "posts_count", "bumped_at", "last_author"])
     _refer(post, rendered)
-    if author_id is not None and not post.deed:
-        count(author_id, posts=1)
     if post.state == State.PENDING:
         announce(PostHeld(post_id=post.pk))
     return post

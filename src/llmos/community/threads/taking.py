@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop, ngettext
 from llmos.accounts.models import User
 from llmos.accounts.taking import Farewell, Part
 from llmos.community.threads.events import PostChanged, ThreadChanged
+from llmos.community.threads.holding import held
 from llmos.community.threads.models import (
     Attachment,
     Bookmark,
@@ -117,7 +118,7 @@ def _deeds(user: User) -> Iterable[Part]:
 
 @transaction.atomic
 def _take_back(reaction: Reaction) -> None:
-    post = Post.objects.select_for_update().get(pk=reaction.post_id)
+    post = held(reaction.post_id)
     reaction.delete()
     left = post.reactions.get(reaction.name, 0) - 1
     counts = {name: n for name, n in post.reactions.items() if name != reaction.name}
@@ -139,7 +140,7 @@ def _remove(thread: Thread) -> None:
 @transaction.atomic
 def _empty(post_id: int) -> None:
     """A gap in place of a text; the conversation around it stays as it is."""
-    post = Post.objects.select_for_update().get(pk=post_id)
+    post = held(post_id)
     was_visible = post.state == State.VISIBLE
     post.text = post.html = ""
     post.state, post.state_reason = State.REMOVED, TEXT_TAKEN_ALONG
@@ -148,7 +149,7 @@ def _empty(post_id: int) -> None:
     Attachment.objects.filter(post=post).delete()
     Reference.objects.filter(post=post).delete()
     if was_visible:
-        thread = Thread.objects.select_for_update().get(pk=post.thread_id)
+        thread = post.thread
         thread.posts_count = max(0, thread.posts_count - 1)
         thread.save(update_fields=["posts_count"])
     announce(PostChanged(post_id=post_id))
