@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.terminal import Terminal
+from tests.homes import Homes
 
 
 @pytest.fixture
@@ -18,9 +19,20 @@ def terminals() -> Iterator[list[Terminal]]:
 
 
 @pytest.fixture
-def up(tmp_path: Path, terminals: list[Terminal]) -> Terminal:
-    """A running hub without first content, on a free port."""
-    terminal = Terminal(tmp_path / "home", "--no-demo", "--port", "0")
+def first_up(tmp_path: Path, terminals: list[Terminal]) -> Terminal:
+    """A hub's first start, without first content, on a free port."""
+    return _running(tmp_path / "home", terminals)
+
+
+@pytest.fixture
+def up(tmp_path: Path, terminals: list[Terminal], homes: Homes) -> Terminal:
+    """A running hub that was prepared before, with its members."""
+    homes.copy_to(tmp_path / "home")
+    return _running(tmp_path / "home", terminals)
+
+
+def _running(home: Path, terminals: list[Terminal]) -> Terminal:
+    terminal = Terminal(home, "--no-demo", "--port", "0")
     terminals.append(terminal)
     terminal.url()
     return terminal

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.terminal import Terminal
+from tests.homes import Homes
 
 import llmos
 
@@ -72,8 +73,8 @@ def test_members_organisations_and_tokens_are_created_on_a_fresh_home(home: Path
     assert token.stdout.count("\n") == 1
 
 
-def test_a_token_of_another_hub_is_imported_and_stored_hashed(home: Path) -> None:
-    run(home, "users", "create", "ada")
+def test_a_token_of_another_hub_is_imported_and_stored_hashed(home: Path, homes: Homes) -> None:
+    homes.copy_to(home)
     secret = "hf_" + "94wBhPGp6KrrTH3KDchhKpRxZwd6dmHWLL"[:34]
 
     done = run(
@@ -97,8 +98,9 @@ def test_a_token_of_another_hub_is_imported_and_stored_hashed(home: Path) -> Non
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(
-    home: Path, arguments: list[str], sentence: str
+    home: Path, homes: Homes, arguments: list[str], sentence: str
 ) -> None:
+    homes.copy_to(home)
     if arguments[1] == "create" and arguments[0] == "users":
         arguments = ["users", "create", "--", arguments[2]]
         done = subprocess.run(
@@ -159,8 +161,8 @@ def test_secrets_in_tables_of_settings_are_hidden(home: Path) -> None:
     assert "s3cret" not in done.stdout
 
 
-def test_a_database_of_a_later_release_is_refused(home: Path) -> None:
-    run(home, "users", "create", "ada")
+def test_a_database_of_a_later_release_is_refused(home: Path, homes: Homes) -> None:
+    homes.copy_to(home)
     with sqlite3.connect(home / "llmos.sqlite3") as rows:
         rows.execute(
             "INSERT INTO django_migrations (app, name, applied) "
@@ -224,16 +226,13 @@ def _table(db: sqlite3.Connection, name: str) -> tuple[object, ...]:
 
 
 def test_a_backup_taken_while_the_hub_runs_is_restored_with_its_members(
-    up: Terminal, tmp_path: Path
+    up: Terminal, homes: Homes, tmp_path: Path
 ) -> None:
-    run(up.home, "users", "create", "ada")
-    token = run(up.home, "tokens", "create", "ada", "--name", "x", "--role", "write").stdout
-
     taken = run(up.home, "backup", str(tmp_path / "copy"))
     restored = run(tmp_path / "other", "restore", str(tmp_path / "copy"))
     same = run(
         tmp_path / "other",
-        "tokens", "create", "ada", "--name", "y", "--role", "read", "--value", token.strip(),
+        "tokens", "create", "ada", "--name", "y", "--role", "read", "--value", homes.tokens["ada"],
     )  # fmt: skip
 
     assert taken.returncode == 0, taken.stderr
@@ -241,8 +240,8 @@ def test_a_backup_taken_while_the_hub_runs_is_restored_with_its_members(
     assert "known here already" in same.stderr
 
 
-def test_backup_and_restore_never_overwrite(home: Path, tmp_path: Path) -> None:
-    run(home, "users", "create", "ada")
+def test_backup_and_restore_never_overwrite(home: Path, homes: Homes, tmp_path: Path) -> None:
+    homes.copy_to(home)
     full = tmp_path / "full"
     full.mkdir()
     (full / "mine.txt").write_text("keep")

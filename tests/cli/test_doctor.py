@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.terminal import Terminal
+from tests.homes import Homes
 
 CONTENT = b"\x00\x01weights" * 4096
 
@@ -22,15 +23,14 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stopped(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Path:
     """The home of a stopped hub with one repository that holds a small and a large file."""
     folder = tmp_path_factory.mktemp("doctor")
     home = folder / "home"
+    homes.copy_to(home)
     terminal = Terminal(home, "--no-demo", "--port", "0")
     try:
         url = terminal.url()
-        run(home, "users", "create", "ada")
-        token = run(home, "tokens", "create", "ada", "--name", "x", "--role", "write").stdout
         (folder / "model").mkdir()
         (folder / "model" / "weights.bin").write_bytes(CONTENT)
         (folder / "model" / "README.md").write_text("# A model\n")
@@ -40,7 +40,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "PATH": os.environ["PATH"],
                 "HF_HOME": str(folder / "hf"),
                 "HF_ENDPOINT": url,
-                "HF_TOKEN": token.strip(),
+                "HF_TOKEN": homes.tokens["ada"],
             },
             check=True,
             capture_output=True,

@@ -116,6 +116,6 @@ def test_a_hub_killed_while_its_first_model_learns_ends_with_a_model_on_a_board(
     assert "first" not in third.printed
 
 
-def test_without_demo_nothing_is_brought(up: Terminal) -> None:
-    assert _get(f"{up.url()}/api/datasets") == []
-    assert "first content" not in up.printed
+def test_without_demo_nothing_is_brought(first_up: Terminal) -> None:
+    assert _get(f"{first_up.url()}/api/datasets") == []
+    assert "first content" not in first_up.printed

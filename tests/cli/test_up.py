@@ -37,20 +37,20 @@ def _is_gone(pid: int) -> bool:
     return state == "Z"
 
 
-def test_the_first_start_prints_address_sign_in_link_and_endpoint(up: Terminal) -> None:
-    url = up.url()
+def test_the_first_start_prints_address_sign_in_link_and_endpoint(first_up: Terminal) -> None:
+    url = first_up.url()
 
     assert _healthy(url)
-    assert f"export HF_ENDPOINT={url}\n" in up.printed
-    assert up.wait_for(r"Sign in\s+(\S+)").startswith(f"{url}/accounts/link/")
-    assert "Traceback" not in up.printed
+    assert f"export HF_ENDPOINT={url}\n" in first_up.printed
+    assert first_up.wait_for(r"Sign in\s+(\S+)").startswith(f"{url}/accounts/link/")
+    assert "Traceback" not in first_up.printed
 
 
 def test_a_usual_start_prints_the_link_until_an_administrator_can_sign_in(
-    up: Terminal, terminals: list[Terminal]
+    first_up: Terminal, terminals: list[Terminal]
 ) -> None:
-    up.end()
-    again = Terminal(up.home, "--no-demo", "--port", "0")
+    first_up.end()
+    again = Terminal(first_up.home, "--no-demo", "--port", "0")
     terminals.append(again)
 
     again.url()

@@ -84,7 +84,7 @@ def test_a_job_killed_anywhere_ends_with_the_bytes_of_one_that_was_not(
     jobs = Jobs(hub.url, hub.token, "ada")
     data = new_data(HfApi(endpoint=hub.url, token=hub.token))
     whole = jobs.wait(jobs.file(wish(data, "ada/whole", recipe=LONG)))
-    for number in range(2 * ROUNDS):
+    for number in range(len(VICTIMS) * ROUNDS):
         victim = VICTIMS[number % len(VICTIMS)]
         job = jobs.file(wish(data, f"ada/killed-{number}", recipe=LONG))
         folder = hub.home / "jobs" / job

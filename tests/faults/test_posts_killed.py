@@ -72,7 +72,7 @@ def test_a_killed_hub_has_each_post_once_or_not_at_all(mortal_hub: MortalHub) ->
     api.create_discussion(repo, title="What do you think?")
     threads = json.loads(send(hub.url, "GET", "/api/threads", token=token).body)
     thread = int(threads[0]["id"])
-    for number in range(ROUNDS):
+    for number in range(2 * ROUNDS):
         writer = Writer(hub, token, thread, f"round-{number}")
         while not writer.told:
             time.sleep(0.02)

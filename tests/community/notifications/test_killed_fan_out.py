@@ -33,7 +33,7 @@ def told(home: Path) -> tuple[int, int]:
 def test_a_killed_hub_tells_everybody_once(mortal_hub: MortalHub) -> None:
     hub = mortal_hub
     chance = random.Random(os.environ.get("LLMOS_FAULT_SEED", time.time_ns()))
-    for number in range(ROUNDS):
+    for number in range(2 * ROUNDS):
         done = subprocess.run(
             [sys.executable, CROWD_SCRIPT, str(CROWD)],
             env={**databases.env_of(hub.home), "LLMOS_COMMUNITY_PACE": "0"},
