@@ -39,6 +39,7 @@ def tick(user: User, steps: Iterable[Step] = STEPS.values()) -> set[str]:
     return done | {step.name for step in new}
 
 
+@transaction.atomic
 def offer(
     viewer: Viewer,
     *,
@@ -73,7 +74,12 @@ def offer(
         raise Invalid(_("Say which file shows that it is done"))
     if check_kind == FirstTask.Check.FILE and _has_file(repository.pk, path):
         raise Invalid(_("%(path)s is there already; name a file that is to come") % {"path": path})
-    return FirstTask.objects.create(
+    # The lock makes a form that was sent twice one task.
+    repository = Repository.objects.select_for_update().get(pk=repository.pk)
+    offered = FirstTask.objects.filter(
+        repository=repository, title=title, created_by_id=author, state=FirstTask.State.OPEN
+    ).first()
+    return offered or FirstTask.objects.create(
         repository=repository,
         title=title,
         text=text,
