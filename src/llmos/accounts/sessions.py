@@ -31,7 +31,7 @@ class SessionStore(kept.SessionStore):
         return decoded
 
 
-class Members(AuthenticationBackend):
+class Members(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
     """Members as django-allauth lets them in."""
 
     def get_user(self, user_id: int) -> User | None:
