@@ -212,6 +212,17 @@ def test_a_suspended_member_reads_why_when_signing_in(
     expect(visitor.locator("main")).to_contain_text("Advertising or spam")
 
 
+@pytest.mark.parametrize("width", [390, 600, 1200])
+def test_the_menu_beside_a_name_opens_within_the_window(ada: Page, width: int) -> None:
+    ada.set_viewport_size({"width": width, "height": 800})
+    ada.goto("/bob")
+    ada.locator("main details.menu summary").click()
+    box = ada.locator("main .menu-list").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
 @pytest.mark.slow
 def test_pages_of_moderation_have_no_barriers(
     windows: Windows, hub_server: HubServer, stewards: tuple[str, str]

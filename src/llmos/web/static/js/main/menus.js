@@ -14,6 +14,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// One that would reach beyond the window moves into it.
+document.addEventListener("toggle", ({ target }) => {
+  if (!target.matches("details.menu[open]")) return;
+  const list = target.querySelector(".menu-list");
+  list.style.translate = "";
+  const { left, right } = list.getBoundingClientRect();
+  const over = left < 8 ? 8 - left : Math.min(0, document.documentElement.clientWidth - 8 - right);
+  if (over) list.style.translate = `${over}px`;
+}, true);
+
 // The filters stand open beside a list on wide screens and folded above it on phones.
 const wide = matchMedia("(width >= 60rem)");
 const fold = () => {
