@@ -129,7 +129,7 @@ def test_an_article_is_written_shared_published_cited_and_talked_about(
     other = member(browser, hub_server, f"{name}r")
     other.goto(address)
     other.locator("#comments textarea[name=text]").fill("How many sentences?")
-    other.get_by_role("button", name="Answer").click()
+    other.get_by_role("button", name="Comment", exact=True).click()
     expect(other.get_by_text("How many sentences?")).to_be_visible()
     other.context.close()
     writer.goto(address)

@@ -1,5 +1,7 @@
 """What people fill in about themselves, their organisations and invitations."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -34,6 +36,11 @@ class ProfileForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
     )
     remove_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.initial.get("has_picture"):
+            del self.fields["remove_picture"]
 
 
 class OrganisationProfileForm(ProfileForm):

@@ -310,11 +310,12 @@ def _organisation_page(
     return _page(request, "organisation_settings", **{**told, **context})
 
 
-def _profile_of(namespace: Namespace) -> dict[str, str]:
+def _profile_of(namespace: Namespace) -> dict[str, str | bool]:
     return {
         "full_name": namespace.full_name,
         "bio": namespace.bio,
         "website": namespace.website,
+        "has_picture": bool(namespace.avatar),
     }
 
 
@@ -324,7 +325,7 @@ def _save_profile(form: ProfileForm, namespace: Namespace) -> bool:
     try:
         if told["picture"] is not None:
             actions.change_picture(namespace=namespace, content=told["picture"].read())
-        elif told["remove_picture"]:
+        elif told.get("remove_picture"):
             actions.change_picture(namespace=namespace, content=None)
     except Refusal as refusal:
         form.add_error("picture", refusal.message)
