@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmos.cli.extras import wants
+from llmos.kit.loading import uncollected
 
 if TYPE_CHECKING:
     from llmos.lab.costs import Cost
@@ -80,7 +81,9 @@ def _train(recipe: "Recipe", data: str, out: str) -> None:
     from llmos.lab.costs import measured
     from llmos.lab.publishing import require_sign_in
     from llmos.lab.reports import ConsoleReporter
-    from llmos.lab.training.running import train as learn
+
+    with uncollected():
+        from llmos.lab.training.running import train as learn
 
     repository = out if _is_repository(out) else ""
     if repository:

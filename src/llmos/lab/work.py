@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from llmos.kit.errors import Refusal
+from llmos.kit.loading import uncollected
 from llmos.lab.costs import measured
 from llmos.lab.errors import BadRecipe
 from llmos.lab.reports import Reporter, SilentReporter, StreamReporter
@@ -82,7 +83,9 @@ def run(spec: Spec, folder: Path, reporter: Reporter) -> None:
     """Do the activity. Raises Refusal."""
     if spec.activity not in ACTIVITIES:
         raise BadRecipe(f"There is no activity {spec.activity!r}")
-    import_module(f"llmos.lab.activities.{spec.activity}").run(spec, folder, reporter)
+    with uncollected():
+        activity = import_module(f"llmos.lab.activities.{spec.activity}")
+    activity.run(spec, folder, reporter)
 
 
 def main() -> int:

@@ -7,19 +7,10 @@ there as soon as they are wanted, and share in memory what they have in common.
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerContext
 
-# What every worker needs; nothing here starts threads or touches a GPU when it is loaded.
-LOADED = [
-    "llmos.lab.training.finetuning",
-    "llmos.lab.training.language",
-    "llmos.lab.training.loop",
-    "llmos.lab.training.team",
-    "llmos.lab.training.translation",
-]
-
 
 def open_nursery() -> ForkServerContext:
     """Start it, unless it runs. It ends with this process."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(LOADED)
+    context.set_forkserver_preload(["llmos.lab.training.loaded"])
     forkserver.ensure_running()
     return context
