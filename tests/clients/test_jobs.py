@@ -71,25 +71,31 @@ def test_labels_are_changed_and_a_job_is_run_again(ada: HfApi, jobs: Jobs, job: 
     assert jobs.wait(again.id)["status"]["stage"] == "COMPLETED"
 
 
-def test_the_command_line_reads_jobs(
-    client_env: dict[str, str], jobs: Jobs, job: str, running: str
-) -> None:
-    def told(*arguments: str) -> str:
-        return hf("jobs", *arguments, env=client_env)
+@pytest.fixture
+def told(client_env: dict[str, str]) -> Callable[..., str]:
+    """What `hf jobs …` says."""
+    return lambda *arguments: hf("jobs", *arguments, env=client_env)
 
+
+def test_the_command_line_reads_jobs(told: Callable[..., str], job: str) -> None:
     listed = {one["id"]: one for one in json.loads(told("ps", "-a", "--json"))}
     assert listed[job]["status"] == "COMPLETED"
-    assert running in {one["id"] for one in json.loads(told("ps", "--json"))}
     inspected = json.loads(told("inspect", job, "--json"))
     assert inspected[0]["id"] == job
     assert "Pushing the model" in told("logs", job)
+    hardware = json.loads(told("hardware", "--json"))
+    assert hardware[0]["name"] == "cpu-basic"
+    assert told("scheduled", "ps", "--json").strip() == "[]"
+
+
+def test_the_command_line_watches_and_cancels_a_job(
+    told: Callable[..., str], jobs: Jobs, running: str
+) -> None:
+    assert running in {one["id"] for one in json.loads(told("ps", "--json"))}
     assert "Learning" in told("logs", "ada/" + running)
     stats = json.loads(told("stats", running, "--json"))
     assert stats[0]["memory_used_bytes"] > 10_000_000
     assert stats[0]["cpu_millicores"] > 0
-    hardware = json.loads(told("hardware", "--json"))
-    assert hardware[0]["name"] == "cpu-basic"
-    assert told("scheduled", "ps", "--json").strip() == "[]"
     told("cancel", running)
     assert jobs.wait(running)["status"]["stage"] == "CANCELED"
 
