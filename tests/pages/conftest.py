@@ -123,7 +123,7 @@ def sign_in(page: Page, name: str) -> None:
     page.fill("[name=login]", name)
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
-    page.wait_for_url("**/")
+    page.wait_for_url(lambda address: "/accounts/login" not in address)
 
 
 def _additions(files: dict[str, bytes]) -> list[CommitOperationAdd]:

@@ -175,3 +175,29 @@ def test_the_forum_has_no_barriers(ada: Page, address: str) -> None:
     if address == "topic":
         address = open_topic(ada, "What does everybody see?", "# One\n\n`two`\n\n> three")
     assert faults(ada, address) == []
+
+
+def go_to_shelf(page: Page, slug: str) -> None:
+    """The worker of a new hub makes the first categories a moment after it has started."""
+    for _attempt in range(60):
+        answer = page.goto(f"/forum/c/{slug}")
+        if answer is not None and answer.status == 200:
+            return
+        page.wait_for_timeout(250)
+
+
+def test_how_closely_one_follows_a_category_is_kept_at_once(ada: Page) -> None:
+    go_to_shelf(ada, "show")
+    ada.select_option("#watch-level", "2")
+    expect(ada.locator(".watching output")).to_have_text("Saved")
+    go_to_shelf(ada, "show")
+    expect(ada.locator("#watch-level")).to_have_value("2")
+    ada.select_option("#watch-level", "0")
+    expect(ada.locator(".watching output")).to_have_text("Saved")
+
+
+def test_announcements_are_not_sorted_by_what_waits_for_an_answer(visitor: Page) -> None:
+    go_to_shelf(visitor, "announcements")
+    expect(visitor.locator(".chips a", has_text="Unanswered")).to_have_count(0)
+    go_to_shelf(visitor, "questions")
+    expect(visitor.locator(".chips a", has_text="Unanswered")).to_have_count(1)

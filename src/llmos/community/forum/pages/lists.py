@@ -109,7 +109,7 @@ def listed(
     threads = [*(above or []), *page.threads]
     return {
         "wish": wish,
-        "orders": [one for one in ORDERS if one != "unread" or not viewer.is_anonymous],
+        "orders": _orders(viewer, wish),
         "rows": rows(viewer, threads),
         "places": {} if wish.category else places(threads),
         "badges": badges(threads),
@@ -148,6 +148,14 @@ def tag_for(name: str) -> Tag:
 
 def tag_address(found: Tag) -> str:
     return f"/forum/tags/{found.name}"
+
+
+def _orders(viewer: Viewer, wish: Wish) -> list[str]:
+    """Those that make sense: visitors leave off nowhere, announcements wait for no answer."""
+    without = {"unread"} if viewer.is_anonymous else set()
+    if wish.category is not None and not wish.category.asks:
+        without.add("unanswered")
+    return [one for one in ORDERS if one not in without]
 
 
 urlpatterns = [

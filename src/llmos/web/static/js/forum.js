@@ -1,7 +1,14 @@
 // The forum's forms: an outline and advice for each kind of topic, tags completed while one
 // writes them, and choices that are sent at once.
 for (const form of document.querySelectorAll("form[data-at-once]")) {
-  form.addEventListener("change", () => form.requestSubmit());
+  // In place: who goes through the choices by arrow keys changes several times.
+  const said = form.appendChild(Object.assign(document.createElement("output"), { className: "small muted" }));
+  form.addEventListener("change", async () => {
+    said.textContent = "";
+    const got = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" }).catch(() => null);
+    if (got?.type === "opaqueredirect") said.textContent = form.dataset.saved;
+    else form.submit();
+  });
 }
 
 const category = document.querySelector("[data-category]");
