@@ -1,6 +1,6 @@
 """What a start does with Django: `python -m llmos.cli.prepare` in a child of `llmos up`.
 
-Migrates, makes the first administrator, and leaves a sign-in link in the home for as
+Migrates, makes the first administrator and categories, and leaves a sign-in link in the home for as
 long as no administrator has another way in.
 """
 
@@ -30,8 +30,10 @@ def prepare(home: Home) -> None:
 
     if not User.objects.exists():
         from llmos.accounts.actions import create_user
+        from llmos.community.forum.shelving import make_first
 
         create_user(name=FIRST_ADMINISTRATOR, admin=True, any_name=True)
+        make_first()  # whoever is quick finds the forum's categories
     wanted = _leave_link(home)
     found = read_preparation(home)
     if found is not None and found.link_wanted != wanted:
