@@ -116,10 +116,11 @@ def wait_for_nodes(count: int, folder: Path) -> None:
 
 def end_tree(node: subprocess.Popen[bytes]) -> None:
     """A node and everything that it started, by number."""
-    below = psutil.Process(node.pid).children(recursive=True)
+    whole = psutil.Process(node.pid)
+    below = whole.children(recursive=True)
     node.send_signal(signal.SIGTERM)
     psutil.wait_procs(below, timeout=5)
-    for process in [*below, psutil.Process(node.pid)]:
+    for process in [*below, whole]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     node.wait()
