@@ -147,13 +147,15 @@ def test_nobody_signed_in_is_led_to_the_door(served: HubServer, ada: Member) -> 
 def test_a_closed_tab_keeps_what_came_and_stops_the_engine(ada: Member, operator: Operator) -> None:
     with closing(ada.events("/chat", text="go on and on", key=key(), **ENDLESS)) as events:
         first = next(events)
-        pieces = [event["text"] for event in islice(events, 30) if event["event"] == "piece"]
+        # However long the model takes to load on a busy machine.
+        said = (event["text"] for event in events if event["event"] == "piece")
+        pieces = list(islice(said, 5))
 
     assert ada.state_once_over(first["address"], first["answer"]) == "stopped"
     kept = ada.turns(first["address"])[1]
     assert kept["text"].startswith("".join(pieces)[:10])
     assert "Stopped before its end" in ada.web.get(first["address"]).text
-    operator.wait(lambda engines: not engines[SLOW]["at_work"])
+    operator.wait(lambda engines: SLOW not in engines or not engines[SLOW]["at_work"])
 
 
 def test_an_engine_that_dies_in_the_middle_leaves_words_and_what_it_wrote(
