@@ -124,6 +124,11 @@ def test_a_hidden_repository_is_shut_to_all_until_it_is_shown_and_its_keepers_he
         assert _browser(person).get(f"/{stage.public}").status_code == 403
     log = _browser(stage.stranger).get("/moderation/log").content.decode()
     assert (f"decision-{made}" in log, str(stage.public) in log) == (True, False)
+    found_again = f"/moderation/repositories/{stage.public}"
+    page = _browser(stage.steward).get("/moderation/log").content.decode()
+    assert f'href="{found_again}"' in page
+    form = _browser(stage.steward).get(found_again).content.decode()
+    assert ("Show it again" in form, "If silenced" in form) == (True, False)
     told = Notification.objects.filter(user_id=stage.writer.user_id, kind="decision")
     assert [str(one.facts["state"]) for one in told] == ["repository-hidden"]
     page = _browser(stage.writer).get("/notifications").content.decode()

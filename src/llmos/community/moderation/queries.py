@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from llmos.accounts.access import Viewer
 from llmos.community.moderation.access import Target, log_for, queue_of
 from llmos.community.moderation.models import Case, Decision, Report
+from llmos.community.threads.access import is_moderator
 from llmos.community.threads.models import Attachment, Post, Reaction, Revision, Thread
-from llmos.hub.models import Repository
+from llmos.hub.models import Repository, Visibility
 from llmos.hub.queries import visible
 
 
@@ -57,9 +58,18 @@ def decisions(viewer: Viewer, *, act: str = "") -> QuerySet[Decision]:
 
 
 def repositories_among(viewer: Viewer, found: Iterable[Decision]) -> dict[int, Repository]:
-    """Whole repositories that decisions are about, by id: those that she may know of."""
+    """Whole repositories that decisions are about, by id: those that she may know of.
+
+    Who keeps order on the hub finds those again that were hidden.
+    """
     ids = {one.target for one in found if one.kind == Case.Kind.REPOSITORY}
-    return visible(viewer).in_bulk(ids) if ids else {}
+    if not ids:
+        return {}
+    seen = visible(viewer).in_bulk(ids)
+    if is_moderator(viewer):
+        hidden = Repository.objects.filter(disabled=True, visibility=Visibility.PUBLIC)
+        seen |= hidden.select_related("namespace").in_bulk(ids)
+    return seen
 
 
 def threads_by(user_id: int) -> QuerySet[Any, datetime]:
