@@ -182,7 +182,7 @@ def _told_in_words(work: Path) -> Iterator[None]:
         raise TrainingFailed(_MEMORY) from error
     except (RuntimeError, SafetensorError, OSError) as error:
         text = str(error).lower()
-        if "not enough memory" in text or "out of memory" in text:
+        if any(words in text for words in _OF_MEMORY):
             raise TrainingFailed(_MEMORY) from error
         number = error.errno if isinstance(error, OSError) else None
         if number in _NO_ROOM or any(f"os error {code}" in text for code in _NO_ROOM):
@@ -193,6 +193,13 @@ def _told_in_words(work: Path) -> Iterator[None]:
         raise
 
 
+# As torch's allocators for CPU and GPU and the system itself say it.
+_OF_MEMORY = (
+    "not enough memory",
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+)
 _MEMORY = (
     "The memory is used up. Lower batch.tokens, data.longest, workers or the size of the model, "
     "and begin anew; or give the run more memory, and it goes on from the last checkpoint."
