@@ -133,6 +133,8 @@ def readable_bytes(size: int | None) -> str:
 def short_count(number: int | None) -> str:
     """`1.2k`, `3.4M`; in Chinese `1.2万`, `3.4亿`."""
     value = number or 0
+    if value < 1000:
+        return str(value)
     steps: tuple[tuple[int, str], ...]
     if (get_language() or "").startswith("zh"):
         steps = ((10**8, "亿"), (10**4, "万"))

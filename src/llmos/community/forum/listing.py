@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from llmos.accounts.access import Viewer
 from llmos.community.forum.access import listed_topics, shown_topics
 from llmos.community.forum.models import Category, Topic
-from llmos.community.forum.sql import shown_threads
+from llmos.community.forum.sql import pinned_ids, shown_threads
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
 from llmos.store import db
@@ -80,9 +80,8 @@ def page_of(
 
 def pinned_in(category: Category) -> list[Thread]:
     """Topics that stand above the list of their category."""
-    found = Thread.objects.filter(listed_topics(), shelf=category.pk, is_pinned=True)
     # Ordered here: asked for an order, a database walks the whole shelf by it.
-    pinned = shown_threads(list(found.values_list("pk", flat=True)))
+    pinned = shown_threads(pinned_ids(category))
     return sorted(pinned, key=lambda one: one.bumped_at, reverse=True)[:MOST_PINNED]
 
 

@@ -57,6 +57,16 @@ def latest_threads() -> dict[int, Thread]:
     return {thread.shelf: thread for thread in threads}
 
 
+def pinned_ids(category: Category) -> list[int]:
+    """Topics that are pinned in a category."""
+    found = db.rows(
+        f"SELECT h.id FROM {Thread._meta.db_table} h WHERE h.place = '{Thread.Place.TOPIC.value}' "
+        "AND h.shelf = %s AND h.is_pinned",
+        (category.pk,),
+    )
+    return [pk for (pk,) in found]
+
+
 def shown_threads(ids: Collection[int]) -> list[Thread]:
     """Threads as ordered, with the forum's rows of them; less what was hidden a moment ago."""
     if not ids:

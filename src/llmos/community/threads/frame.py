@@ -22,6 +22,7 @@ from llmos.community.threads.addresses import page_address, page_of, post_addres
 from llmos.community.threads.models import Post, State, Tag, Thread
 from llmos.community.threads.queries import Backlink, Backlinks, OwnMarks
 from llmos.community.threads.rendering import filled
+from llmos.community.threads.sql import Person
 from llmos.hub.additions import Panel
 from llmos.hub.door import viewer_of_page
 from llmos.kit.errors import NotFound
@@ -105,8 +106,8 @@ class Row:
 
     thread: Thread
     tags: list[Tag]
-    author: User | None
-    last_author: User | None
+    author: Person | None
+    last_author: Person | None
     unread: int  # posts since she left off; 0 where she never was
     is_new: bool  # never opened by her
 
@@ -170,7 +171,7 @@ def rows(viewer: Viewer, threads: Sequence[Thread]) -> list[Row]:
     """Threads as a list shows them to this viewer, in their order."""
     ids = [thread.pk for thread in threads]
     tags = queries.tags_of(ids)
-    people = queries.users_by_id(
+    people = queries.people_by_id(
         one for thread in threads for one in (thread.author_id, thread.last_author_id)
     )
     left_off = queries.last_read(viewer.user_id, ids) if viewer.user_id is not None else {}

@@ -23,9 +23,9 @@ from llmos.community.threads.models import (
     Thread,
     Watch,
 )
+from llmos.community.threads.sql import people_by_id as people_by_id
 from llmos.community.threads.sql import posts_numbered as posts_numbered
 from llmos.community.threads.sql import tags_of as tags_of
-from llmos.community.threads.sql import users_by_id as users_by_id
 from llmos.community.trust.models import Distance
 from llmos.kit.text import fold
 from llmos.store import db

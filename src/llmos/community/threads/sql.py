@@ -7,7 +7,7 @@ somebody asks for them.
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -32,6 +32,26 @@ def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
     found = db.rows(f"{_people()} WHERE u.id IN ({db.marks(wanted)})", wanted)
     members = (_member(row) for row in found)
     return {member.pk: member for member in members}
+
+
+class Person(NamedTuple):
+    """What a list shows of a member."""
+
+    username: str
+    avatar: str  # file name in the home's media folder, or empty
+
+
+def people_by_id(ids: Iterable[int | None]) -> dict[int, Person]:
+    wanted = sorted({one for one in ids if one is not None})
+    if not wanted:
+        return {}
+    found = db.rows(
+        f"SELECT u.id, u.username, n.avatar FROM {User._meta.db_table} u "
+        f"JOIN {Namespace._meta.db_table} n ON n.id = u.namespace_id "
+        f"WHERE u.id IN ({db.marks(wanted)})",
+        wanted,
+    )
+    return {pk: Person(username, avatar) for pk, username, avatar in found}
 
 
 def thread_by_id(thread_id: int) -> Thread | None:
