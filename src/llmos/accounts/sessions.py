@@ -35,9 +35,5 @@ class Members(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
     """Members as django-allauth lets them in."""
 
     def get_user(self, user_id: int) -> User | None:
-        found = db.row(
-            f"SELECT {db.columns(User, 'u')} FROM {User._meta.db_table} u WHERE u.id = %s",
-            (user_id,),
-        )
-        user = db.instance(User, found) if found else None
-        return user if user is not None and self.user_can_authenticate(user) else None
+        found = db.instances(User, "WHERE m.id = %s", (user_id,))
+        return found[0] if found and self.user_can_authenticate(found[0]) else None

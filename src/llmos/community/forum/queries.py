@@ -171,12 +171,8 @@ def routed_to(viewer: Viewer) -> list[Route]:
 
 
 def polls_of(post_ids: Collection[int]) -> dict[int, Poll]:
-    found = db.rows(
-        f"SELECT {db.columns(Poll, 'p')} FROM {Poll._meta.db_table} p "
-        f"WHERE p.post_id IN ({db.marks(post_ids) or 'NULL'})",
-        tuple(post_ids),
-    )
-    polls = [db.instance(Poll, row) for row in found]
+    among = db.marks(post_ids) or "NULL"
+    polls = db.instances(Poll, f"WHERE m.post_id IN ({among})", tuple(post_ids))
     prefetch_related_objects(polls, "choices")
     return {poll.post_id: poll for poll in polls}
 

@@ -1,7 +1,6 @@
 """What every topic's page and every list of topics reads, by hand-written SQL (see threads/sql)."""
 
 from collections.abc import Collection
-from functools import cache
 
 from llmos.community.forum.models import Category, Topic
 from llmos.community.threads.models import State, Thread
@@ -30,19 +29,13 @@ def topic_of(thread: Thread) -> Topic | None:
 
 
 def category_named(slug: str) -> Category | None:
-    found = db.row(f"{_categories()} WHERE c.slug = %s", (slug,))
-    return db.instance(Category, found) if found else None
+    found = db.instances(Category, "WHERE m.slug = %s", (slug,))
+    return found[0] if found else None
 
 
 def all_categories() -> list[Category]:
     """In the order of the list, the retired ones too."""
-    found = db.rows(f"{_categories()} ORDER BY c.place, c.id")
-    return [db.instance(Category, row) for row in found]
-
-
-@cache
-def _categories() -> str:
-    return f"SELECT {db.columns(Category, 'c')} FROM {Category._meta.db_table} c"
+    return db.instances(Category, "ORDER BY m.place, m.id")
 
 
 def latest_threads() -> dict[int, Thread]:

@@ -61,13 +61,13 @@ def repositories_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Reposit
     """Those whose existence she may know, by id; cards and tags are read when asked for."""
     if not ids:
         return {}
-    condition, params = visible_sql(viewer, "r")
-    rows = db.rows(
-        f"SELECT {db.columns(Repository, 'r', without=_NOT_OF_REPOSITORIES)} "
-        f"FROM {Repository._meta.db_table} r WHERE r.id IN ({db.marks(ids)}) AND {condition}",
+    condition, params = visible_sql(viewer, "m")
+    found = db.instances(
+        Repository,
+        f"WHERE m.id IN ({db.marks(ids)}) AND {condition}",
         [*ids, *params],
+        without=_NOT_OF_REPOSITORIES,
     )
-    found = [db.instance(Repository, row, without=_NOT_OF_REPOSITORIES) for row in rows]
     return {one.pk: one for one in found}
 
 
@@ -75,14 +75,13 @@ def threads_seen(viewer: Viewer, ids: Collection[int]) -> dict[int, Thread]:
     """Those of some threads that lists show her, by id."""
     if not ids:
         return {}
-    condition, params = listed_sql(viewer, "t", "r")
-    rows = db.rows(
-        f"SELECT {db.columns(Thread, 't')} FROM {Thread._meta.db_table} t "
-        f"LEFT JOIN {Repository._meta.db_table} r ON r.id = t.repository_id "
-        f"WHERE t.id IN ({db.marks(ids)}) AND {condition}",
+    condition, params = listed_sql(viewer, "m", "r")
+    found = db.instances(
+        Thread,
+        f"LEFT JOIN {Repository._meta.db_table} r ON r.id = m.repository_id "
+        f"WHERE m.id IN ({db.marks(ids)}) AND {condition}",
         [*ids, *params],
     )
-    found = [db.instance(Thread, row) for row in rows]
     return {one.pk: one for one in found}
 
 
@@ -90,12 +89,10 @@ def first_posts(threads: Collection[int]) -> dict[int, Post]:
     """The visible first posts of some threads, by thread."""
     if not threads:
         return {}
-    rows = db.rows(
-        f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
-        f"WHERE p.thread_id IN ({db.marks(threads)}) AND p.number = 1 AND p.state = %s",
-        [*threads, State.VISIBLE],
+    among = f"WHERE m.thread_id IN ({db.marks(threads)})"
+    found = db.instances(
+        Post, f"{among} AND m.number = 1 AND m.state = %s", [*threads, State.VISIBLE]
     )
-    found = [db.instance(Post, row) for row in rows]
     return {one.thread_id: one for one in found}
 
 

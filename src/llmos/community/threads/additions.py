@@ -19,7 +19,7 @@ from llmos.hub.additions import Panel
 class Control(NamedTuple):
     """A small button under a post: a form with hidden fields, or a link when `is_link`.
 
-    A page has a hundred of them, and a tuple is made in a fraction of a data class's time.
+    A page has a hundred of them, and a tuple is made in a third of a data class's time.
     """
 
     action: str

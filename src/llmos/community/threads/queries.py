@@ -172,12 +172,8 @@ def draft_of(user_id: int | None, form: str) -> dict[str, Any]:
     """What the member had begun to write in a form, or nothing."""
     if user_id is None:
         return {}
-    found = db.row(
-        f"SELECT {db.columns(Draft, 'd')} FROM {Draft._meta.db_table} d "
-        "WHERE d.user_id = %s AND d.form = %s",
-        (user_id, form),
-    )
-    return dict(db.instance(Draft, found).content) if found else {}
+    found = db.instances(Draft, "WHERE m.user_id = %s AND m.form = %s", (user_id, form))
+    return dict(found[0].content) if found else {}
 
 
 def drafts_of(user_id: int) -> QuerySet[Draft]:

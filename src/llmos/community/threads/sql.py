@@ -63,12 +63,7 @@ def threads_by_id(ids: Collection[int]) -> dict[int, Thread]:
     """Threads by id, with their authors, repositories and blogs."""
     if not ids:
         return {}
-    found = db.rows(
-        f"SELECT {db.columns(Thread, 't')} FROM {Thread._meta.db_table} t "
-        f"WHERE t.id IN ({db.marks(ids)})",
-        tuple(ids),
-    )
-    made = [db.instance(Thread, row) for row in found]
+    made = db.instances(Thread, f"WHERE m.id IN ({db.marks(ids)})", tuple(ids))
     authors = users_by_id(thread.author_id for thread in made)
     for thread in made:
         thread.author = authors.get(thread.author_id or 0)
@@ -93,12 +88,12 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
     """Posts of a thread by their numbers, in order, with their authors."""
     if not numbers:
         return []
-    found = db.rows(
-        f"SELECT {db.columns(Post, 'p', without=_POST)} FROM {Post._meta.db_table} p "
-        f"WHERE p.thread_id = %s AND p.number IN ({db.marks(numbers)}) ORDER BY p.number",
+    made = db.instances(
+        Post,
+        f"WHERE m.thread_id = %s AND m.number IN ({db.marks(numbers)}) ORDER BY m.number",
         (thread.pk, *numbers),
+        without=_POST,
     )
-    made = [db.instance(Post, row, without=_POST) for row in found]
     for post in made:
         db.attach(post, thread=thread)
     return _with_authors(made)
@@ -108,12 +103,9 @@ def posts_by_id(ids: Collection[int]) -> dict[int, Post]:
     """Visible posts by id, with their texts and authors."""
     if not ids:
         return {}
-    found = db.rows(
-        f"SELECT {db.columns(Post, 'p')} FROM {Post._meta.db_table} p "
-        f"WHERE p.id IN ({db.marks(ids)}) AND p.state = '{State.VISIBLE.value}'",
-        tuple(ids),
-    )
-    return {post.pk: post for post in _with_authors([db.instance(Post, row) for row in found])}
+    visible = f"AND m.state = '{State.VISIBLE.value}'"
+    found = db.instances(Post, f"WHERE m.id IN ({db.marks(ids)}) {visible}", tuple(ids))
+    return {post.pk: post for post in _with_authors(found)}
 
 
 def threads_of_posts(ids: Collection[int]) -> dict[int, int]:

@@ -3,16 +3,13 @@
 from collections.abc import Collection
 
 from llmos.community.trust.models import Distance, Level, Standing
-from llmos.store.db import columns, instance, row
+from llmos.store.db import instances, row
 
 
 def standing_of(user_id: int) -> Standing:
     """A member's standing; one that was never written is that of somebody new."""
-    found = row(
-        f"SELECT {columns(Standing, 's')} FROM {Standing._meta.db_table} s WHERE s.user_id = %s",
-        (user_id,),
-    )
-    return instance(Standing, found) if found else Standing(user_id=user_id)
+    found = instances(Standing, "WHERE m.user_id = %s", (user_id,))
+    return found[0] if found else Standing(user_id=user_id)
 
 
 def level_of(user_id: int) -> int:
