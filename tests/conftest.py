@@ -35,6 +35,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmos.web.settings")
 if _url := databases.url_of(_PROCESS_HOME):
     os.environ["LLMOS_DATABASE_URL"] = _url
 django.setup(set_prefix=False)
+databases.keep_in_a_file(_PROCESS_HOME)
 for _name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME"):
     os.environ.pop(_name, None)
 # Clients inside the test process keep their caches to themselves and call nobody else.

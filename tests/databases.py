@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connections
+
 _names: set[str] = set()
 
 
@@ -29,6 +31,17 @@ def env_of(home: Path) -> dict[str, str]:
     """Environment for a process of a hub: its home, and where its rows are."""
     url = url_of(home)
     return {**os.environ, "LLMOS_HOME": str(home)} | ({"LLMOS_DATABASE_URL": url} if url else {})
+
+
+def keep_in_a_file(home: Path) -> None:
+    """Where Django makes the test database of this process, if that is SQLite.
+
+    By default it lies in memory that connections share, where one that writes makes the others
+    fail at once; in a file, as a hub has it, they wait for each other.
+    """
+    default = connections[DEFAULT_DB_ALIAS]
+    if default.vendor == "sqlite":
+        default.settings_dict["TEST"]["NAME"] = str(home / "test.sqlite3")
 
 
 def copy(home: Path, to: Path) -> None:

@@ -1,7 +1,11 @@
 """Instances put together from hand-written SQL are those that the ORM gives."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import models
+from django.db import connections, models, transaction
 
 from llmos.accounts.models import Namespace, User
 from llmos.community.threads.models import Draft, Thread
@@ -68,3 +72,22 @@ def test_rows_that_were_read_together_are_not_read_again(
 
 def test_values_stand_for_as_many_placeholders() -> None:
     assert db.rows(f"SELECT 1 WHERE 3 IN ({db.marks([1, 2, 3])})", [1, 2, 3]) == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_waits_for_another_connection_to_end(ada: User) -> None:
+    begun, words = threading.Event(), User.objects.filter(pk=ada.pk)
+
+    def slowly() -> None:
+        with transaction.atomic():
+            words.update(email="first@mail.example")
+            begun.set()
+            time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as other:
+        wrote = other.submit(slowly)
+        assert begun.wait(10)
+        words.update(email="second@mail.example")
+        wrote.result()
+        other.submit(connections.close_all).result()
+    assert words.get().email == "second@mail.example"
