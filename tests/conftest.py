@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -182,10 +183,9 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
     return Homes(tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
-def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[HubServer]:
-    """One hub for the whole test process; tests tell their repositories apart by name."""
-    home = tmp_path_factory.mktemp("hub") / "home"
+@contextmanager
+def running_hub(home: Path, homes: Homes) -> Iterator[HubServer]:
+    """A hub that begins with the prepared home, until the block is left."""
     # Tests write faster than members do.
     homes.copy_to(home, "[community]\npace = 0\n")
     process, url = start_hub(home)
@@ -196,6 +196,13 @@ def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterat
     finally:
         desk.close()
         stop_hub(process)
+
+
+@pytest.fixture(scope="session")
+def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[HubServer]:
+    """One hub for the whole test process; tests tell their repositories apart by name."""
+    with running_hub(tmp_path_factory.mktemp("hub") / "home", homes) as hub:
+        yield hub
 
 
 @pytest.fixture

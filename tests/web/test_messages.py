@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -19,7 +20,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from django.utils import timezone, translation
 from django.utils.html import strip_tags
-from tests.conftest import HubServer
+from tests.conftest import HubServer, running_hub
+from tests.homes import Homes
 
 from llmos.hub.errors import EntryNotFound
 from llmos.hub.git.paths import BadPath, checked_path
@@ -227,6 +229,13 @@ MISTAKES: list[tuple[str, dict[str, str]]] = [
     ("/ada/messages/new/main", {"path": "../up", "content": "x"}),
     ("/accounts/password/change/", {"oldpassword": "no", "password1": "1", "password2": "2"}),
 ]
+
+
+@pytest.fixture(scope="module")
+def hub_server(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[HubServer]:
+    """A hub of its own: on a shared one, pages show what other tests wrote, in English."""
+    with running_hub(tmp_path_factory.mktemp("messages") / "home", homes) as hub:
+        yield hub
 
 
 @pytest.fixture
