@@ -166,6 +166,31 @@ def test_moderators_move_split_and_merge_without_scripts(keeper: Page, bob: Page
     assert bob.url.split("#")[0] == first
 
 
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_menu_of_a_post_opens_in_its_place(ada: Page, bob: Page, width: int) -> None:
+    address = open_topic(bob, f"Menu at {width}?", f"What is there on {width} pixels?")
+    ada.set_viewport_size({"width": width, "height": 800})
+    ada.goto(address)
+    ada.get_by_title("More", exact=True).click()
+    menu = ada.locator("details[name=post-menu]")
+    expect(menu.get_by_role("link", name="Report")).to_be_visible()
+    box = menu.locator(".menu-list").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    ada.keyboard.press("Escape")
+    expect(menu.get_by_role("link", name="Report")).to_be_hidden()
+    assert ada.url == address
+
+
+def test_without_scripts_the_menu_of_a_post_is_a_page(bob: Page) -> None:
+    address = open_topic(bob, "What else?", "I shall let others edit this.")
+    bob.get_by_title("More", exact=True).click()
+    bob.get_by_role("button", name="Let others edit this").click()
+    bob.wait_for_url(f"{address}**")
+    expect(bob.locator("article.post").first).to_contain_text("wiki")
+
+
 def test_only_moderators_arrange(ada: Page, bob: Page) -> None:
     address = open_topic(bob, "Mine alone", "Or not.")
     answered = ada.goto(f"{address.rpartition('/')[0]}/arrange")

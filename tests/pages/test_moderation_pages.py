@@ -237,6 +237,7 @@ def test_pages_of_moderation_have_no_barriers(
             "/moderation",
             f"/moderation/posts/{number}",
             f"/posts/{number}/report",
+            f"/posts/{number}/menu",
             "/settings/people",
         )
     }

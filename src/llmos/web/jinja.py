@@ -23,6 +23,7 @@ from llmos.kit.text import plain_words
 from llmos.store.config import ServerSettings
 from llmos.web.icons import icon, icon_again, icon_names, sprite
 from llmos.web.language import html_language
+from llmos.web.printing import Printing
 from llmos.web.static import digest_of, static_url
 
 _OPTION = re.compile(r"(?<=\s)(--?[A-Za-z][\w-]*)")
@@ -36,6 +37,7 @@ def environment(**options: Any) -> Environment:
     options.setdefault("extensions", []).append("jinja2.ext.i18n")
     options["autoescape"] = True
     built = Environment(**options, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - it is on
+    built.code_generator_class = Printing
     built.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )

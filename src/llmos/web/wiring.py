@@ -177,7 +177,7 @@ def _keep_order() -> None:
     threads_cards.add_own_cards()
     threads_additions.add_post_check(moderation_holds.refuse_mentions)
     threads_additions.add_post_check(moderation_holds.reason_to_hold)
-    threads_additions.add_post_control(moderation_additions.controls)
+    threads_additions.add_to_post_menu(moderation_additions.post_menu)
     threads_additions.add_thread_panel(moderation_additions.silence_notice)
     additions.add_home_panel("aside", moderation_additions.waiting)
     additions.add_beside(moderation_additions.profile_deeds)
@@ -204,6 +204,7 @@ def _forum() -> None:
     threads_additions.add_post_panel(forum_panels.answer)
     threads_additions.add_post_panel(forum_panels.polls)
     threads_additions.add_post_control(forum_panels.controls)
+    threads_additions.add_to_post_menu(forum_panels.menu)
     finding_documents.provide_facts("topic", forum_queries.facts_for_search)
 
 

@@ -49,7 +49,7 @@ def test_one_decides_and_the_other_hears_of_it(hub_server: HubServer) -> None:
 
 def _decide_at_once(browsers: list[httpx.Client], talk: str) -> None:
     page = browsers[0].get(talk).text
-    found = re.search(r'href="/moderation/posts/(\d+)"', page)
+    found = re.search(r'data-post="(\d+)"', page)
     assert found is not None
     address, start = f"/moderation/posts/{found[1]}", Barrier(2)
 

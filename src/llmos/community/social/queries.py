@@ -1,22 +1,23 @@
 """Who follows what, what members gave, and the newest activities about one thing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from llmos.accounts.access import Viewer
-from llmos.accounts.models import Namespace, Organisation, User
+from llmos.accounts.models import Organisation, User
 from llmos.community.social.access import Seen, Subject, seen, subjects
 from llmos.community.social.models import About, Activity, Visit
 from llmos.community.social.reading import activities_of
 from llmos.community.threads.models import Tag, Watch
 from llmos.community.trust.models import Credit
 from llmos.hub.models import Repository
-from llmos.hub.queries import visible
+from llmos.store import db
 
 FOLLOWED = Watch.Level.FOLLOWING
 MONTHS_SHOWN = 12
@@ -185,34 +186,44 @@ def credits_of(user_id: int, kind: str, *, limit: int, before: int | None = None
 
 def suggestions(viewer: Viewer, *, each: int) -> dict[str, list[Subject]]:
     """What somebody who follows little may want to follow: busy members, repositories, tags."""
+    latest = db.row(
+        f"SELECT id, at FROM {Activity._meta.db_table} ORDER BY at DESC, id DESC LIMIT 1"
+    )
+    wanted = _busiest(latest, 3 * each)
+    known = subjects(viewer, [(kind, one) for kind, some in wanted.items() for one in some])
+    taken = followed_among(viewer.user_id, list(known.values())) | _own(viewer, known.values())
+    return {
+        kind: [known[kind, one] for one in some if (kind, one) in known.keys() - taken][:each]
+        for kind, some in wanted.items()
+    }
+
+
+@lru_cache(maxsize=8)
+def _busiest(_latest: tuple[int, datetime] | None, many: int) -> dict[str, list[str]]:
+    """What anybody may be shown, by kind; the same until there is a newer activity."""
+    public = Repository.objects.filter(visibility="public", disabled=False)
     recent = Activity.objects.order_by("-at", "-id").values_list("actor_id", flat=True)[:300]
-    busy = list(dict.fromkeys(pk for pk in recent if pk is not None and pk != viewer.user_id))
-    rising = visible(viewer).filter(visibility="public").order_by("-trending", "-likes", "-id")
+    busy = dict.fromkeys(pk for pk in recent if pk is not None)
+    rising = public.order_by("-trending", "-likes", "-id").values_list("pk", flat=True)
     tags = Tag.objects.filter(threads_count__gt=0).order_by("-threads_count", "pk")
     tasks = (
-        Repository.objects.filter(visibility="public", disabled=False)
-        .exclude(pipeline_tag="")
-        .values_list("pipeline_tag")
+        public.exclude(pipeline_tag="")
+        .values_list("pipeline_tag", flat=True)
         .annotate(count=Count("id"))
         .order_by("-count", "pipeline_tag")
     )
-    own = Namespace.objects.filter(user__pk=viewer.user_id or 0).values("pk")
-    wanted = {
-        Watch.Kind.MEMBER: [str(pk) for pk in busy[: 3 * each]],
-        Watch.Kind.REPOSITORY: [
-            str(pk)
-            for pk in rising.exclude(namespace__in=own).values_list("pk", flat=True)[: 3 * each]
-        ],
-        Watch.Kind.TAG: [str(pk) for pk in tags.values_list("pk", flat=True)[: 3 * each]],
-        Watch.Kind.TASK: [task for task, _count in tasks[: 3 * each]],
-    }
-    pairs = [(kind, target) for kind, targets in wanted.items() for target in targets]
-    known = subjects(viewer, pairs)
-    followed = followed_among(viewer.user_id, list(known.values()))
     return {
-        kind: [known[kind, one] for one in targets if (kind, one) in known.keys() - followed][:each]
-        for kind, targets in wanted.items()
+        Watch.Kind.MEMBER: [str(pk) for pk in busy][:many],
+        Watch.Kind.REPOSITORY: [str(pk) for pk in rising[:many]],
+        Watch.Kind.TAG: [str(pk) for pk in tags.values_list("pk", flat=True)[:many]],
+        Watch.Kind.TASK: list(tasks[:many]),
     }
+
+
+def _own(viewer: Viewer, known: Iterable[Subject]) -> set[tuple[str, str]]:
+    """She herself, and her repositories."""
+    places = ((one, one.repository.namespace if one.repository else one.namespace) for one in known)
+    return {(one.kind, one.target) for one, place in places if place and place.name == viewer.name}
 
 
 def _followed_by(user_id: int, kinds: Collection[str]) -> QuerySet[Watch]:

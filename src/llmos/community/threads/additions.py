@@ -6,7 +6,6 @@ see whether it has something to say.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -17,18 +16,15 @@ from llmos.hub.additions import Panel
 
 
 class Control(NamedTuple):
-    """A small button under a post: a form with hidden fields, or a link when `is_link`.
-
-    A page has a hundred of them, and a tuple is made in a third of a data class's time.
-    """
+    """What one may do with a post: a button that sends `name` with `value`, or a link."""
 
     action: str
     label: str
     icon: str
-    fields: Mapping[str, str] = MappingProxyType({})
+    name: str = "on"
+    value: str = "1"
     is_link: bool = False
     is_pressed: bool = False
-    is_shown: bool = False  # beside the reactions; others stand in the post's menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +63,7 @@ class CardKind:
 
 
 _controls: list[ControlMaker] = []
+_menu: list[ControlMaker] = []
 _panels: list[PanelMaker] = []
 _thread_panels: list[ThreadPanelMaker] = []
 _checks: list[PostCheck] = []
@@ -74,8 +71,15 @@ _cards: dict[str, CardKind] = {}
 
 
 def add_post_control(maker: ControlMaker) -> None:
+    """Shown under a post, beside the reactions."""
     if maker not in _controls:
         _controls.append(maker)
+
+
+def add_to_post_menu(maker: ControlMaker) -> None:
+    """Shown when somebody asks what else there is to do with a post."""
+    if maker not in _menu:
+        _menu.append(maker)
 
 
 def add_post_panel(maker: PanelMaker) -> None:
@@ -106,6 +110,10 @@ def controls_of(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[i
         for post_id, controls in make(viewer, thread, posts).items():
             found.setdefault(post_id, []).extend(controls)
     return found
+
+
+def menu_of(viewer: Viewer, post: Post) -> list[Control]:
+    return [one for make in _menu for one in make(viewer, post.thread, [post]).get(post.pk, [])]
 
 
 def panels_of(

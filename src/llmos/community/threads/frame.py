@@ -11,10 +11,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from markupsafe import Markup
 
 from llmos.accounts.access import Viewer
-from llmos.accounts.models import User
 from llmos.community.threads import additions, queries, views
 from llmos.community.threads.access import Rights, edit_address, sees_post, thread_rights
 from llmos.community.threads.additions import Control
@@ -33,8 +31,8 @@ class Shown:
     """A post as one viewer sees it. A gap has no text for her; a folded one opens on a click."""
 
     post: Post
-    html: Markup
-    level: int = 0
+    author: Person | None
+    html: str = ""
     mine: frozenset[str] = frozenset()  # reactions of hers
     is_bookmarked: bool = False
     may_edit: bool = False
@@ -45,15 +43,7 @@ class Shown:
     controls: list[Control] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     backlinks: list[Backlink] = field(default_factory=list)
-    answered: Post | None = None  # what it is an answer to, where that stands on the same page
-
-    @property
-    def author(self) -> User | None:
-        return self.post.author
-
-    @property
-    def has_menu(self) -> bool:
-        return any(not control.is_shown for control in self.controls)
+    answered: "Shown | None" = None  # what it is an answer to, where that stands on the same page
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,34 +202,33 @@ def _shown(
     html = filled(readable, viewer)
     controls = additions.controls_of(viewer, thread, readable)
     panels = additions.panels_of(request, thread, readable)
-    by_id = {post.pk: post for post in posts}
+    people = queries.people_by_id(post.author_id for post in posts)
     last = marks.last_read
     first_unread = next((p.number for p in readable if last is not None and p.number > last), None)
-    shown = []
+    shown: dict[int, Shown] = {}  # by post
     for post in posts:
+        author = people.get(post.author_id or 0)
         if post.pk not in html:
             if post.state != State.PENDING:
-                shown.append(Shown(post, Markup(""), is_gap=True))
+                shown[post.pk] = Shown(post, author, is_gap=True)
             continue
         own = viewer.user_id is not None and post.author_id == viewer.user_id
-        shown.append(
-            Shown(
-                post=post,
-                html=html[post.pk],
-                level=_level(post.author),
-                mine=frozenset(marks.reactions.get(post.pk, ())),
-                is_bookmarked=post.pk in marks.bookmarks,
-                may_edit=may_edit_here(post, own=own, rights=rights),
-                is_own=own,
-                is_folded=post.author_id in marks.away,
-                is_first_unread=post.number == first_unread,
-                controls=controls.get(post.pk, []),
-                panels=panels.get(post.pk, []),
-                backlinks=links.of_posts.get(post.pk, []),
-                answered=by_id.get(post.reply_to_id or 0),
-            )
+        shown[post.pk] = Shown(
+            post=post,
+            author=author,
+            html=html[post.pk],
+            mine=frozenset(marks.reactions.get(post.pk, ())),
+            is_bookmarked=post.pk in marks.bookmarks,
+            may_edit=may_edit_here(post, own=own, rights=rights),
+            is_own=own,
+            is_folded=post.author_id in marks.away,
+            is_first_unread=post.number == first_unread,
+            controls=controls.get(post.pk, []),
+            panels=panels.get(post.pk, []),
+            backlinks=links.of_posts.get(post.pk, []),
+            answered=shown.get(post.reply_to_id or 0),
         )
-    return shown
+    return list(shown.values())
 
 
 def may_edit_here(post: Post, *, own: bool, rights: Rights) -> bool:
@@ -249,8 +238,3 @@ def may_edit_here(post: Post, *, own: bool, rights: Rights) -> bool:
     if edit_address(post) is not None:  # an article's own form is for those who wrote it
         return own
     return own or rights.moderate or (post.is_wiki and rights.reply)
-
-
-def _level(author: User | None) -> int:
-    standing = getattr(author, "standing", None)
-    return standing.level if standing is not None else 0

@@ -52,7 +52,7 @@ class Backlinks:
 
 
 def posts_of_page(thread: Thread, page: int) -> list[Post]:
-    """Posts whose numbers stand on a page, the held back ones too, with their authors."""
+    """Posts whose numbers stand on a page, the held back ones too."""
     first = (page - 1) * POSTS_A_PAGE + 1
     return posts_numbered(thread, range(first, first + POSTS_A_PAGE))
 

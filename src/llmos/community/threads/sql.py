@@ -35,10 +35,11 @@ def users_by_id(ids: Iterable[int | None]) -> dict[int, User]:
 
 
 class Person(NamedTuple):
-    """What a list shows of a member."""
+    """What a list or a conversation shows of a member."""
 
     username: str
     avatar: str  # file name in the home's media folder, or empty
+    level: int
 
 
 def people_by_id(ids: Iterable[int | None]) -> dict[int, Person]:
@@ -46,12 +47,14 @@ def people_by_id(ids: Iterable[int | None]) -> dict[int, Person]:
     if not wanted:
         return {}
     found = db.rows(
-        f"SELECT u.id, u.username, n.avatar FROM {User._meta.db_table} u "
+        f"SELECT u.id, u.username, n.avatar, s.level FROM {User._meta.db_table} u "
         f"JOIN {Namespace._meta.db_table} n ON n.id = u.namespace_id "
+        f"LEFT JOIN {Standing._meta.db_table} s ON s.user_id = u.id "
         f"WHERE u.id IN ({db.marks(wanted)})",
         wanted,
     )
-    return {pk: Person(username, avatar) for pk, username, avatar in found}
+    # A standing that was never written is that of somebody new.
+    return {pk: Person(name, avatar, level or Level.NEW) for pk, name, avatar, level in found}
 
 
 def thread_by_id(thread_id: int) -> Thread | None:
@@ -85,7 +88,7 @@ def _named(rows: QuerySet[M], ids: set[int | None]) -> dict[int, M]:
 
 
 def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
-    """Posts of a thread by their numbers, in order, with their authors."""
+    """Posts of a thread by their numbers, in order; for their authors see `people_by_id`."""
     if not numbers:
         return []
     made = db.instances(
@@ -96,7 +99,7 @@ def posts_numbered(thread: Thread, numbers: Collection[int]) -> list[Post]:
     )
     for post in made:
         db.attach(post, thread=thread)
-    return _with_authors(made)
+    return made
 
 
 def posts_by_id(ids: Collection[int]) -> dict[int, Post]:
@@ -105,7 +108,11 @@ def posts_by_id(ids: Collection[int]) -> dict[int, Post]:
         return {}
     visible = f"AND m.state = '{State.VISIBLE.value}'"
     found = db.instances(Post, f"WHERE m.id IN ({db.marks(ids)}) {visible}", tuple(ids))
-    return {post.pk: post for post in _with_authors(found)}
+    authors = users_by_id(post.author_id for post in found)
+    for post in found:
+        if post.author_id is not None:
+            db.attach(post, author=authors[post.author_id])
+    return {post.pk: post for post in found}
 
 
 def threads_of_posts(ids: Collection[int]) -> dict[int, int]:
@@ -119,15 +126,6 @@ def threads_of_posts(ids: Collection[int]) -> dict[int, int]:
             tuple(ids),
         )
     )
-
-
-def _with_authors(posts: list[Post]) -> list[Post]:
-    """A few people write most of a page, so each is read once rather than with every post."""
-    authors = users_by_id(post.author_id for post in posts)
-    for post in posts:
-        if post.author_id is not None:
-            db.attach(post, author=authors[post.author_id])
-    return posts
 
 
 def tags_of(thread_ids: Collection[int]) -> dict[int, list[Tag]]:

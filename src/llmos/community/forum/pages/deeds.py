@@ -20,11 +20,11 @@ from llmos.kit.errors import Conflict, Invalid
 
 @require_POST
 def accept(request: HttpRequest, post_id: int) -> HttpResponse:
-    """Say which answer helped, or take that back."""
+    """Say which answer helped, or take that back; `seen` is the one accepted until now."""
     viewer = signed_in(request)
     post = post_for(viewer, post_id)
     topic = topic_for(viewer, post.thread_id)
-    seen = request.POST.get("seen", "")
+    seen = request.GET.get("seen", "")
     try:
         if request.POST.get("on") == "1":
             known = int(seen) if seen.isdecimal() and len(seen) < 18 else None

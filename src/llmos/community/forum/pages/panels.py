@@ -20,24 +20,21 @@ from llmos.hub.door import viewer_of_page
 
 
 def controls(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int, list[Control]]:
-    """Accepting an answer, and splitting from a post on."""
+    """Accepting an answer, while there is none, and taking that back."""
+    return _accepting(viewer, thread, posts, beside=True)
+
+
+def menu(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int, list[Control]]:
+    """Accepting another answer, and splitting from a post on."""
+    found = _accepting(viewer, thread, posts, beside=False)
     topic = _topic_of(thread)
-    if topic is None or viewer.is_anonymous:
-        return {}
-    may = topic_rights(viewer, topic)
-    if not (may.accept or may.moderate):
-        return {}
-    found: dict[int, list[Control]] = {}
+    if topic is None or not topic_rights(viewer, topic).moderate:
+        return found
     for post in posts:
-        if post.number == 1 or post.deed:
-            continue
-        made = []
-        if may.accept and post.state == State.VISIBLE:
-            made.append(_accepting(topic, post))
-        if may.moderate:
+        if post.number > 1 and not post.deed:
             address = f"/t/{thread.pk}/arrange?post={post.pk}#split"
-            made.append(Control(address, _("Split off"), "branch", is_link=True))
-        found[post.pk] = made
+            control = Control(address, _("Split off"), "branch", is_link=True)
+            found.setdefault(post.pk, []).append(control)
     return found
 
 
@@ -88,15 +85,29 @@ def _shown(viewer: Viewer, poll: Poll, ballot: list[int] | None) -> dict[str, ob
     }
 
 
-def _accepting(topic: Topic, post: Post) -> Control:
+def _accepting(
+    viewer: Viewer, thread: Thread, posts: Sequence[Post], *, beside: bool
+) -> dict[int, list[Control]]:
+    """The button by post, for those where it stands `beside` the reactions or for the others."""
+    topic = _topic_of(thread)
+    if topic is None or viewer.is_anonymous or not topic_rights(viewer, topic).accept:
+        return {}
+    return {
+        post.pk: [_accept_button(topic, post)]
+        for post in posts
+        if post.number > 1 and not post.deed and post.state == State.VISIBLE
+        if (topic.answer_id in (None, post.pk)) == beside
+    }
+
+
+def _accept_button(topic: Topic, post: Post) -> Control:
     is_answer = topic.answer_id == post.pk
     return Control(
-        f"/posts/{post.pk}/accept",
+        f"/posts/{post.pk}/accept?seen={topic.answer_id or ''}",
         _("Accepted") if is_answer else _("This answers it"),
         "check",
-        fields={"on": "0" if is_answer else "1", "seen": str(topic.answer_id or "")},
+        value="0" if is_answer else "1",
         is_pressed=is_answer,
-        is_shown=is_answer or topic.answer_id is None,
     )
 
 

@@ -21,8 +21,8 @@ from llmos.kit.time import now
 MANY = 100  # cases; more are not counted
 
 
-def controls(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int, list[Control]]:
-    """In the menu of posts: report, keep away, and for moderators decide."""
+def post_menu(viewer: Viewer, thread: Thread, posts: Sequence[Post]) -> dict[int, list[Control]]:
+    """Report, keep away, and for moderators decide."""
     if viewer.user_id is None or not viewer.can_write:
         return {}
     moderates = is_moderator(viewer, thread)

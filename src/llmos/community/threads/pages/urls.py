@@ -2,10 +2,10 @@
 
 from django.urls import URLPattern
 
-from llmos.community.threads.pages import attachments, drafts, kept, posts, threads, writing
+from llmos.community.threads.pages import attachments, drafts, kept, menu, posts, threads, writing
 
 urlpatterns: list[URLPattern] = [
     pattern
-    for family in (threads, posts, writing, drafts, attachments, kept)
+    for family in (threads, posts, menu, writing, drafts, attachments, kept)
     for pattern in family.urlpatterns
 ]

@@ -62,6 +62,24 @@ talk.addEventListener("click", (event) => {
   quote(post, found?.post === post ? found.words : "");
 });
 
+// The menu of a post is a page of its own, whose list opens here.
+talk.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-menu]");
+  if (!link || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const page = await fetch(link.href).then((got) => (got.ok ? got.text() : "")).catch(() => "");
+  const list = new DOMParser().parseFromString(page, "text/html").querySelector(".menu-open");
+  if (!list) { location.assign(link); return; }
+  list.classList.remove("menu-open");
+  const menu = Object.assign(document.createElement("details"), { className: "menu", name: "post-menu" });
+  const handle = Object.assign(document.createElement("summary"), { className: link.className, title: link.title });
+  handle.append(...link.childNodes);
+  menu.append(handle, list);
+  link.replaceWith(menu);
+  menu.open = true;
+  handle.focus();
+});
+
 // Reactions and bookmarks change in place; without script they are buttons of one form.
 let plainly = false;
 document.getElementById("deeds")?.addEventListener("submit", async (event) => {
