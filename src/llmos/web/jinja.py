@@ -2,13 +2,16 @@
 
 import re
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from django.contrib.auth.middleware import get_user
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
+from django.template.backends.utils import csrf_input
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from django.utils.translation import gettext as _
 from jinja2 import Environment, StrictUndefined
@@ -20,6 +23,7 @@ from llmos.evaluation.words import number as score
 from llmos.hub.kinds import KINDS
 from llmos.kit.config import current
 from llmos.kit.text import plain_words
+from llmos.kit.time import now
 from llmos.store.config import ServerSettings
 from llmos.web.icons import icon, icon_again, icon_names, sprite
 from llmos.web.language import html_language
@@ -83,9 +87,16 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "html_language": html_language(language),
         "site": current(ServerSettings).name,
         "endpoint": endpoint_of(request),
-        "user": getattr(request, "user", None),
+        "user": _user_of(request),
+        "csrf_input": SimpleLazyObject(partial(csrf_input, request)),  # the same in each form
         "messages": get_messages(request),
     }
+
+
+def _user_of(request: HttpRequest) -> Any:
+    """The user herself: through Django's lazy wrapper, each of her attributes is a call."""
+    user = getattr(request, "user", None)
+    return get_user(request) if isinstance(user, SimpleLazyObject) else user
 
 
 def endpoint_of(request: HttpRequest) -> str:
@@ -187,7 +198,7 @@ def ago(moment: datetime | None) -> Markup:
     """A `<time>`: relative for the eye, or the day if it is to come; exact in the title."""
     if moment is None:
         return Markup("")
-    seconds = int((timezone.now() - moment).total_seconds())
+    seconds = int((now() - moment).total_seconds())
     machine = moment.isoformat(timespec="seconds")
     if seconds < -60:
         words = calendar_day(moment)

@@ -64,6 +64,19 @@ def shared(viewer: Viewer, name: str, *, private: bool = False) -> Repository:
     )
 
 
+def test_an_edited_post_that_is_approved_is_not_told_of_again(ada: Viewer, bob: Viewer) -> None:
+    thread = topic(ada)
+    watches(bob, Watch.Kind.THREAD, thread.pk, WATCHING)
+    post = answer(member("eve"), thread)
+    settled()
+    assert told(bob)
+    mark_all_seen(bob.user_id or 0, upto=10**6)
+    for state in (State.PENDING, State.VISIBLE):
+        set_post_state(post=post, state=state, reason="")
+        settled()
+    assert told(bob) == []
+
+
 def test_who_opened_a_thread_hears_of_answers_and_nobody_of_her_own(
     ada: Viewer, bob: Viewer
 ) -> None:

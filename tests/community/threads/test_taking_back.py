@@ -8,7 +8,7 @@ from llmos.accounts.access import viewer_of_user
 from llmos.community.threads.actions import Where, open_thread, set_post_state, set_taken_back
 from llmos.community.threads.errors import NotYours
 from llmos.community.threads.health import thread_findings
-from llmos.community.threads.models import State, Thread
+from llmos.community.threads.models import TAKEN_BACK, State, Thread
 from llmos.kit.errors import Invalid
 
 pytestmark = pytest.mark.django_db
@@ -39,14 +39,15 @@ def test_who_wrote_a_post_takes_it_back_and_puts_it_back() -> None:
     assert list(thread_findings()) == []
 
 
-def test_nobody_else_takes_a_post_back_nor_undoes_what_a_moderator_did() -> None:
+@pytest.mark.parametrize("reason", ["Against the law", TAKEN_BACK])
+def test_nobody_else_takes_a_post_back_nor_undoes_what_a_moderator_did(reason: str) -> None:
     author, other = viewer_of_user(member()), viewer_of_user(member())
     thread = topic(author)
     post = answer(author, thread)
     with pytest.raises(NotYours):
         set_taken_back(other, post=post, back=True)
 
-    set_post_state(post=post, state=State.REMOVED, reason="Against the law")
+    set_post_state(post=post, state=State.REMOVED, reason=reason)
     assert set_taken_back(author, post=post, back=False).state == State.REMOVED
     with pytest.raises(Invalid):
         set_taken_back(author, post=post, back=True)

@@ -330,6 +330,11 @@ def set_post_state(*, post: Post, state: str, reason: str) -> Post:
     Who may, and the record of who did, is moderation's to know. The state of a first post is
     that of its thread.
     """
+    # Said of a decision, these words would let the author undo it.
+    return _set_state(post, state, f"{reason}." if reason == TAKEN_BACK else reason)
+
+
+def _set_state(post: Post, state: str, reason: str) -> Post:
     post = held(post.pk)
     was, thread = post.state, post.thread
     post.state, post.state_reason = state, reason
@@ -383,7 +388,7 @@ def set_taken_back(viewer: Viewer, *, post: Post, back: bool) -> Post:
         return set_post_state(post=post, state=State.VISIBLE, reason="")
     if not may_take_back(viewer, post):
         raise Invalid(_("This cannot be taken back; edit it, or ask a moderator"))
-    return set_post_state(post=post, state=State.REMOVED, reason=TAKEN_BACK)
+    return _set_state(post, State.REMOVED, TAKEN_BACK)
 
 
 @transaction.atomic
