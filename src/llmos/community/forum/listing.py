@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from llmos.accounts.access import Viewer
 from llmos.community.forum.access import listed_topics, shown_topics
 from llmos.community.forum.models import Category, Topic
-from llmos.community.forum.sql import pinned_ids, shown_threads
+from llmos.community.forum.sql import latest_ids, pinned_ids, shown_threads
 from llmos.community.threads.models import Reading, Tag, Thread, ThreadTag, Watch
 from llmos.kit.errors import Invalid
 from llmos.store import db
@@ -33,6 +33,11 @@ class Wish:
     category: Category | None = None
     tag: Tag | None = None
     after: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what nearly everybody asks for: the beginning, by the last post."""
+        return self.order == "latest" and self.tag is None and not self.after
 
     def address(self, **changes: Any) -> str:
         """The same list with something else, from its beginning unless `after` is given."""
@@ -60,6 +65,11 @@ class Watches:
     def muted_categories(self) -> list[int]:
         return [pk for pk, level in self.categories.items() if level == Watch.Level.MUTED]
 
+    @property
+    def any_muted(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.muted_threads or self.muted_tags or self.muted_categories)
+
 
 def page_of(
     viewer: Viewer, wish: Wish, *, watches: Watches | None = None, rows: int = ROWS_A_PAGE
@@ -69,10 +79,12 @@ def page_of(
     Raises Invalid for a cursor that is not ours.
     """
     watches = watches or watches_of(viewer)
-    listed = (
-        _by_thread(viewer, wish, watches) if wish.order in _BY_THREAD else _by_topic(wish, watches)
-    )
-    ids = list(listed.values_list("pk", flat=True)[: rows + 1])
+    if wish.is_plain and not watches.any_muted:
+        ids = latest_ids(wish.category, rows + 1)
+    else:
+        by_thread = wish.order in _BY_THREAD
+        listed = _by_thread(viewer, wish, watches) if by_thread else _by_topic(wish, watches)
+        ids = list(listed.values_list("pk", flat=True)[: rows + 1])
     threads = shown_threads(ids[:rows])
     more = len(ids) > rows and threads
     return Page(threads, _cursor(wish.order, threads[-1]) if more else "")

@@ -50,6 +50,18 @@ def latest_threads() -> dict[int, Thread]:
     return {thread.shelf: thread for thread in threads}
 
 
+def latest_ids(category: Category | None, rows: int) -> list[int]:
+    """Topics in the order of their last posts; those pinned in a category stand above its list."""
+    shelf = "" if category is None else "AND h.shelf = %s AND NOT h.is_pinned "
+    found = db.rows(
+        f"SELECT h.id FROM {Thread._meta.db_table} h WHERE h.place = '{Thread.Place.TOPIC.value}' "
+        f"AND h.state = '{State.VISIBLE.value}' {shelf}"
+        "ORDER BY h.bumped_at DESC, h.id DESC LIMIT %s",
+        (rows,) if category is None else (category.pk, rows),
+    )
+    return [pk for (pk,) in found]
+
+
 def pinned_ids(category: Category) -> list[int]:
     """Topics that are pinned in a category."""
     found = db.rows(
