@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import feedparser
 import pytest
 from django.db import connection
 from django.test import Client
@@ -322,6 +323,22 @@ def test_a_series_leads_from_part_to_part_over_what_is_published(ada: Viewer, wr
     assert (found.place, found.count, found.previous) == (1, 2, None)
     assert found.following is not None
     assert found.following.pk == third.pk
+
+
+def test_a_series_has_feeds_of_what_is_published_in_it(ada: Viewer, write: Write) -> None:
+    first, second, secret = (write(f"Part {n}", series="Measuring") for n in (1, 2, 3))
+    address = f"/blog/series/{article_with(first.pk).series_id}"
+    assert Client().get(f"{address}.atom").status_code == 404
+    for one in (second, first):
+        actions.publish(ada, article=one)
+    feed = feedparser.parse(Client().get(f"{address}.atom").content)
+    assert (feed.bozo, feed.feed.title) == (False, "Measuring")
+    assert [entry.title for entry in feed.entries] == ["Part 1", "Part 2"]
+    items = Client().get(f"{address}.json").json()["items"]
+    assert [item["title"] for item in items] == ["Part 1", "Part 2"]
+    page = Client().get(address).content.decode()
+    assert f'href="{address}.atom"' in page
+    assert secret.thread.title not in page
 
 
 def test_translations_are_linked_to_each_other(ada: Viewer, bob: Viewer, write: Write) -> None:

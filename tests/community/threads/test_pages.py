@@ -1,6 +1,7 @@
 """What one does around posts, through the pages' own forms."""
 
 import json
+import re
 import struct
 import zlib
 from datetime import timedelta
@@ -14,7 +15,8 @@ from tests.community.keeping import answer, member, topic
 
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User
-from llmos.community.threads.actions import react
+from llmos.community.threads.actions import Where, open_thread, react
+from llmos.community.threads.addresses import POSTS_A_PAGE
 from llmos.community.threads.attaching import attachment_findings, let_go, path_of
 from llmos.community.threads.deeds import mark_read, set_bookmark, set_watch
 from llmos.community.threads.frame import conversation
@@ -283,3 +285,43 @@ def test_what_no_post_names_is_let_go_after_a_day(ada: User, thread: Thread) -> 
     assert list(attachment_findings()) == []
     Path(path_of(ids[0])).unlink()
     assert any("missing" in finding.fault for finding in attachment_findings())
+
+
+WORDS = "An hour of <thinking> & writing"
+
+
+def test_who_was_signed_out_meanwhile_finds_her_words_in_the_refusal(thread: Thread) -> None:
+    page = browser().post(f"/threads/{thread.pk}/reply", {"text": WORDS})
+    assert page.status_code == 401
+    assert "An hour of &lt;thinking&gt; &amp; writing</textarea>" in page.content.decode()
+
+
+def test_a_form_that_is_too_old_gives_its_words_back(ada: User, thread: Thread) -> None:
+    old = Client(enforce_csrf_checks=True)
+    old.force_login(ada)
+    page = old.post(f"/threads/{thread.pk}/reply", {"text": WORDS})
+    assert page.status_code == 403
+    assert "An hour of &lt;thinking&gt; &amp; writing</textarea>" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (1, ["1", "2", "3", "…", "10"]),
+        (4, ["1", "2", "3", "4", "5", "6", "…", "10"]),
+        (6, ["1", "…", "4", "5", "6", "7", "8", "…", "10"]),
+        (10, ["1", "…", "8", "9", "10"]),
+    ],
+)
+def test_a_long_conversation_has_its_next_pages_by_number(
+    ada: User, page: int, shown: list[str]
+) -> None:
+    where = Where(place=Thread.Place.NOTE, shelf=ada.pk)
+    sent = {"title": "", "text": "A note", "address": "/notes/{id}"}
+    thread = open_thread(viewer_of_user(ada), where=where, **sent)
+    Thread.objects.filter(pk=thread.pk).update(last_number=10 * POSTS_A_PAGE)
+    found = browser().get(thread.address, {"page": page}, follow=True).content.decode()
+    numbers = re.search(r'class="pager-numbers">(.*?)</nav>', found, re.DOTALL)
+    assert numbers is not None
+    assert re.findall(r">(\d+|…)<", numbers[1]) == shown
+    assert f'<b aria-current="page">{page}</b>' in numbers[1]

@@ -7,6 +7,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from django.http import HttpRequest
@@ -24,6 +25,8 @@ from llmos.community.threads.sql import Person
 from llmos.hub.additions import Panel
 from llmos.hub.door import viewer_of_page
 from llmos.kit.errors import NotFound
+
+NEAR = 2  # pages before and after the one that is shown, as links
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,25 @@ class Conversation:
     def at(self, number: int) -> str:
         return post_address(self.thread.address, number)
 
+    def page_at(self, page: int) -> str:
+        return page_address(self.thread.address, page)
+
+    @property
+    def near_pages(self) -> list[int]:
+        """The numbers of the first, the last and the next pages; 0 stands for those between."""
+        near = range(self.page - NEAR, self.page + NEAR + 1)
+        shown = sorted({1, self.pages, *near} & set(range(1, self.pages + 1)))
+        gaps = {after for before, after in pairwise(shown) if after - before > 1}
+        return [one for page in shown for one in ((0, page) if page in gaps else (page,))]
+
     @property
     def previous(self) -> str:
-        return page_address(self.thread.address, self.page - 1) if self.page > 1 else ""
+        return self.page_at(self.page - 1) if self.page > 1 else ""
 
     @property
     def following(self) -> str:
         more = self.page < self.pages
-        return page_address(self.thread.address, self.page + 1) if more else ""
+        return self.page_at(self.page + 1) if more else ""
 
 
 @dataclass(frozen=True, slots=True)

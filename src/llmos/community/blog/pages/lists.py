@@ -1,5 +1,6 @@
 """Lists of articles: the newest, those of a blog, of a series, one's own; and their feeds."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -54,15 +55,13 @@ def blog(request: HttpRequest, ns: str) -> HttpResponse:
 
 
 def series(request: HttpRequest, series_id: int) -> HttpResponse:
-    found = Series.objects.select_related("blog").filter(pk=series_id).first()
-    articles = queries.articles_of_series(viewer_of_page(request), found) if found else []
-    if found is None or not articles:
-        raise SeriesNotFound
+    found, articles = _series(viewer_of_page(request), series_id)
     context = {
         "series": found,
         "place": found.blog,
         "rows": queries.rows_of(articles),
         "minutes": sum(one.minutes for one in articles),
+        "feed": _series_address(found),
     }
     return render(request, "blog/series.html", context)
 
@@ -84,13 +83,22 @@ def own(request: HttpRequest) -> HttpResponse:
 
 def latest_feed(request: HttpRequest, kind: FeedKind) -> HttpResponse:
     title = _("Articles on %(site)s") % {"site": request.get_host()}
-    return _feed(request, kind, None, title, BLOGS)
+    found = queries.articles(ANONYMOUS, _wish(request, None), limit=ENTRIES)
+    return _feed(request, kind, found.rows, title, BLOGS)
 
 
 def blog_feed(request: HttpRequest, ns: str, kind: FeedKind) -> HttpResponse:
     place = blog_named(ns)
     title = place.full_name or place.name
-    return _feed(request, kind, place, title, f"{BLOGS}/{place.name}")
+    found = queries.articles(ANONYMOUS, _wish(request, place), limit=ENTRIES)
+    return _feed(request, kind, found.rows, title, f"{BLOGS}/{place.name}")
+
+
+def series_feed(request: HttpRequest, series_id: int, kind: FeedKind) -> HttpResponse:
+    """The newest parts first, whatever their order in the series."""
+    found, articles = _series(ANONYMOUS, series_id)
+    rows = sorted(queries.rows_of(articles), key=_published_at, reverse=True)
+    return _feed(request, kind, rows[:ENTRIES], found.title, _series_address(found))
 
 
 def on_profile(request: HttpRequest, place: Namespace) -> Panel | None:
@@ -140,11 +148,23 @@ def _address(request: HttpRequest, after: str | None, **changes: str) -> str:
     return f"{request.path}?{asked.urlencode()}" if asked else request.path
 
 
+def _series(viewer: Viewer, series_id: int) -> tuple[Series, list[Article]]:
+    """A series and what the viewer finds in it, part by part. Raises SeriesNotFound."""
+    found = Series.objects.select_related("blog").filter(pk=series_id).first()
+    articles = queries.articles_of_series(viewer, found) if found else []
+    if found is None or not articles:
+        raise SeriesNotFound
+    return found, articles
+
+
+def _series_address(series: Series) -> str:
+    return f"{BLOGS}/series/{series.pk}"
+
+
 def _feed(
-    request: HttpRequest, kind: FeedKind, place: Namespace | None, title: str, address: str
+    request: HttpRequest, kind: FeedKind, found: list[Listed], title: str, address: str
 ) -> HttpResponse:
     """What somebody without an account may read, whole."""
-    found = queries.articles(ANONYMOUS, _wish(request, place), limit=ENTRIES).rows
     texts = _texts([row.article for row in found])
     return feed_response(
         request,
@@ -161,16 +181,20 @@ def _texts(articles: list[Article]) -> dict[int, tuple[Post, str]]:
     return {post.thread_id: (post, html[post.pk]) for post in posts}
 
 
+def _published_at(row: Listed) -> datetime:
+    assert row.thread.published_at is not None  # lists show nothing else
+    return row.thread.published_at
+
+
 def _entry(row: Listed, post: Post, html: str) -> Entry:
-    thread = row.thread
-    assert thread.published_at is not None  # lists show nothing else
+    thread, published_at = row.thread, _published_at(row)
     return Entry(
         title=thread.title,
         address=thread.address,
         html=html,
         author=", ".join(one.username for one in row.authors[:1]),
-        at=thread.published_at,
-        updated=max(thread.published_at, post.edited_at or thread.published_at),
+        at=published_at,
+        updated=max(published_at, post.edited_at or published_at),
         language=thread.language,
         tags=[tag.name for tag in row.tags],
     )
@@ -182,6 +206,8 @@ urlpatterns = [
     path("blog.json", latest_feed, {"kind": "json"}),
     path("blog/drafts", own),
     path("blog/series/<int:series_id>", series),
+    path("blog/series/<int:series_id>.atom", series_feed, {"kind": "atom"}),
+    path("blog/series/<int:series_id>.json", series_feed, {"kind": "json"}),
     path("blog/<str:ns>.atom", blog_feed, {"kind": "atom"}),
     path("blog/<str:ns>.json", blog_feed, {"kind": "json"}),
     path("blog/<str:ns>", blog),

@@ -22,6 +22,7 @@ document.addEventListener("toggle", ({ target }) => {
   const { left, right } = list.getBoundingClientRect();
   const over = left < 8 ? 8 - left : Math.min(0, document.documentElement.clientWidth - 8 - right);
   if (over) list.style.translate = `${over}px`;
+  list.scrollIntoView({ block: "nearest", inline: "nearest" });
 }, true);
 
 // The filters stand open beside a list on wide screens and folded above it on phones.
