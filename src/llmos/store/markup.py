@@ -54,6 +54,8 @@ class LinkBase:
     top_pages: str = ""  # where a leading slash leads; the folder of the repository itself
     top_raw: str = ""
     anchors: str = ""  # put before the text's own anchors, where a page shows several texts
+    # How wide and high the picture at one of these addresses is, where that is known.
+    measure: Callable[[str], tuple[int, int] | None] | None = None
 
 
 @lru_cache(maxsize=64)

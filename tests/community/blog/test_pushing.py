@@ -10,14 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from tests.community.pictures import picture
 from tests.conftest import HubServer
 
 pytestmark = pytest.mark.slow  # the worker has to hear of each push
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360"
-    "606060000000050001a5f645400000000049454e44ae426082"
-)
 TEXT = "---\ntitle: {title}\n{more}---\n\nSee [the rows](../rows.csv) and ![a curve](fig/a.png).\n"
 
 
@@ -85,7 +82,7 @@ def test_a_pushed_file_becomes_an_article_whose_links_lead_to_its_commit(
     name = new_name()
     api.create_repo(f"press/{name}")
     text = TEXT.format(title="Pushed here", more="tags: [pushing]\nlanguage: en\n")
-    files = {f"articles/{name}.md": text, "articles/fig/a.png": PICTURE, "rows.csv": "a\n"}
+    files = {f"articles/{name}.md": text, "articles/fig/a.png": picture(), "rows.csv": "a\n"}
     sha = commit(api, f"press/{name}", files)
     page = reader.wait_for(f"/blog/press/{name}", "Pushed here")
     assert f'href="/press/{name}/blob/{sha}/rows.csv"' in page
@@ -104,6 +101,31 @@ def test_a_pushed_file_becomes_an_article_whose_links_lead_to_its_commit(
     reader.wait_until_gone(f"/blog/press/{name}")
     commit(api, f"press/{name}", {f"articles/{name}.md": text})
     reader.wait_for(f"/blog/press/{name}", "Pushed here")
+
+
+def test_its_pictures_carry_their_size_wherever_their_bytes_lie(api: HfApi, reader: Reader) -> None:
+    name = new_name()
+    api.create_repo(f"press/{name}")
+    shown = "![small](fig/a b.png) ![large](fig/large.gif) ![none](fig/none.png) ![far](/top.png)"
+    files: dict[str, str | bytes | None] = {
+        ".gitattributes": "*.gif filter=lfs diff=lfs merge=lfs -text\n",
+        "articles/fig/a b.png": picture(3, 2),
+        "articles/fig/none.png": b"no picture",
+        "top.png": picture(7, 5),
+    }
+    commit(api, f"press/{name}", files)
+    commit(api, f"press/{name}", {"articles/fig/large.gif": picture(640, 480)})
+    words = f"---\ntitle: Sized\n---\n\n{shown.replace('a b', 'a%20b')}\n"
+    commit(api, f"press/{name}", {f"articles/{name}.md": words})
+    page = reader.wait_for(f"/blog/press/{name}", "Sized")
+    sizes = dict(re.findall(r'src="[^"]*/([^"/]+)"[^>]*? width="(\d+)" height="\d+"', page))
+    assert {n: sizes.get(n) for n in ("a%20b.png", "large.gif", "none.png", "top.png")} == {
+        "a%20b.png": "3",
+        "large.gif": "640",
+        "none.png": None,
+        "top.png": "7",
+    }
+    assert api.get_paths_info(f"press/{name}", ["articles/fig/large.gif"])[0].lfs is not None  # type: ignore[union-attr]
 
 
 def test_git_publishes_as_well(

@@ -2,8 +2,6 @@
 
 import json
 import re
-import struct
-import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from tests.community.keeping import answer, member, topic
+from tests.community.pictures import picture
 
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User
@@ -42,16 +41,6 @@ def ada() -> User:
 @pytest.fixture
 def thread(ada: User) -> Thread:
     return topic(viewer_of_user(ada))
-
-
-def picture(width: int = 3, height: int = 2) -> bytes:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress(b"\0" + bytes(width) * height + b"\0" * height)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def attached(client: Client, name: str, content: bytes) -> HttpResponse:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from html import unescape
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ NO_LINKS = LinkBase(pages="/", raw="/")
 # A text with more is shown as it is: prose has one in fifty characters, code one in ten.
 MOST_SIGNS = 15_000
 MOST_CARDS = 20  # of one post; further links stay links
+MOST_MEASURED = 50  # pictures of one text that lie in a repository
 MOST_NAMES = 200  # different members or tags that are looked up for one post
 
 # A mark is opened, says `kind:key`, holds the plain paragraph after the middle, and is closed.
@@ -49,7 +51,7 @@ _HREF = re.compile(r'<a\s(?:[^>]*?\s)?href="([^"]*)"')
 _LONE_LINK = re.compile(r"\s*<p><a\s[^<>]*>(?:(?!</?(?:a|p)\b).)*</a></p>\s*", re.DOTALL)
 _PICTURE = re.compile(r"<img\s")
 _ATTACHMENT = re.compile(r'(?:src|href)="/attachments/([0-9a-f]{32})"')
-_BARE_ATTACHMENT = re.compile(r'<img src="/attachments/([0-9a-f]{32})"(?![^>]*\swidth=)')
+_BARE_PICTURE = re.compile(r'<img src="([^"]+)"(?![^>]*\swidth=)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def render(text: str, links: LinkBase = NO_LINKS) -> Rendered:
     html = _with_marks(html, nonce, addresses, found)
     attachments = frozenset(_ATTACHMENT.findall(html))
     return Rendered(
-        html=_with_sizes(html, attachments),
+        html=_with_sizes(html, attachments, links),
         references=_references(found, names),
         links=sum(times for link, times in hrefs.items() if naming.leads_away(link)),
         images=len(_PICTURE.findall(html)),
@@ -265,12 +267,14 @@ def _references(
     return frozenset(things | people)
 
 
-def _with_sizes(html: str, attachments: frozenset[str]) -> str:
+def _with_sizes(html: str, attachments: frozenset[str], links: LinkBase) -> str:
     """Pictures with their width and height, so that nothing moves when they arrive."""
-    if not attachments:
-        return html
-    rows = Attachment.objects.filter(pk__in=attachments, width__isnull=False)
-    sizes = {pk: (width, height) for pk, width, height in rows.values_list("pk", "width", "height")}
+    rows = Attachment.objects.filter(pk__in=attachments, width__isnull=False) if attachments else ()
+    sizes = {f"/attachments/{row.pk}": (row.width, row.height) for row in rows}
+    if links.measure is not None:
+        # In the order of the text, each once: what is seen first is measured first.
+        others = dict.fromkeys(_BARE_PICTURE.findall(html)[:MOST_MEASURED])
+        sizes |= {one: size for one in others if (size := links.measure(unescape(one)))}
 
     def sized(match: re.Match[str]) -> str:
         if match[1] not in sizes:
@@ -278,4 +282,4 @@ def _with_sizes(html: str, attachments: frozenset[str]) -> str:
         width, height = sizes[match[1]]
         return f'{match[0]} width="{width}" height="{height}"'
 
-    return _BARE_ATTACHMENT.sub(sized, html)
+    return _BARE_PICTURE.sub(sized, html) if sizes else html
