@@ -139,7 +139,7 @@ def test_an_answer_is_accepted_once_and_a_ballot_cast_once(writer: Viewer) -> No
         poll=poll,
     )
     post = answer(viewer(), asked.thread)
-    made, heard = sent_twice(writer, f"/posts/{post.pk}/accept", {"on": "1", "seen": ""})
+    made, heard = sent_twice(writer, f"/posts/{post.pk}/accept?seen=", {"on": "1"})
     assert (made, same_place(heard)) == ({}, True)
     assert Topic.objects.get(pk=asked.pk).answer_id == post.pk
     ballot = f"/posts/{Poll.objects.get().post_id}/vote"

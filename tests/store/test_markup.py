@@ -2,12 +2,13 @@
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmos.store.markup import LinkBase, highlight_lines, render_markdown
+from llmos.store.markup import MOST_MEASURED, LinkBase, highlight_lines, render_markdown
 
 BASE = LinkBase(
     pages="/a/b/blob/main/docs/",
@@ -109,3 +110,27 @@ def test_code_keeps_its_lines() -> None:
 
 def test_unknown_kinds_of_files_are_shown_plain() -> None:
     assert highlight_lines("<a>\nb", "x.unknownkind") == ["&lt;a&gt;", "b"]
+
+
+def test_pictures_of_the_place_carry_their_size_once_measured() -> None:
+    asked: list[str] = []
+
+    def measure(address: str) -> tuple[int, int] | None:
+        asked.append(address)
+        return (3, 2) if address.endswith("a%26b.png") else None
+
+    text = (
+        "![a](a&b.png) ![again](a&b.png) ![none](c.png)\n\n"
+        '<img alt="x" src="a&b.png"> <img src="a&b.png" width="9">'
+    )
+    html = render_markdown(text, replace(BASE, measure=measure))
+    assert html.count('<img width="3" height="2"') == 3
+    assert html.count('width="9"') == 1
+    assert asked == ["/a/b/resolve/main/docs/a%26b.png", "/a/b/resolve/main/docs/c.png"]
+
+
+def test_only_so_many_pictures_of_a_text_are_measured() -> None:
+    asked: list[str] = []
+    text = "".join(f"![x]({n}.png)\n" for n in range(2 * MOST_MEASURED))
+    render_markdown(text, replace(BASE, measure=asked.append))
+    assert len(asked) == MOST_MEASURED

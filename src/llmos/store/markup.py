@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from html import escape
+from html import escape, unescape
 from itertools import pairwise
 from urllib.parse import quote, unquote, urlsplit
 
@@ -41,6 +41,12 @@ _NAMED_HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 ID_PREFIX = "text-"  # keeps members' anchors apart from the page's own ids
 
 
+# Width and height of the picture at an address, where they are known.
+Measure = Callable[[str], tuple[int, int] | None]
+MOST_MEASURED = 50  # pictures of one text
+_UNSIZED = re.compile(r'<img\s(?![^>]*\b(?:width|height)=)[^>]*?\bsrc="([^"]+)"')
+
+
 @dataclass(frozen=True, slots=True)
 class LinkBase:
     """Where relative addresses in a text lead.
@@ -54,8 +60,7 @@ class LinkBase:
     top_pages: str = ""  # where a leading slash leads; the folder of the repository itself
     top_raw: str = ""
     anchors: str = ""  # put before the text's own anchors, where a page shows several texts
-    # How wide and high the picture at one of these addresses is, where that is known.
-    measure: Callable[[str], tuple[int, int] | None] | None = None
+    measure: Measure | None = None  # for pictures of the place's own
 
 
 @lru_cache(maxsize=64)
@@ -63,8 +68,26 @@ def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:
     """Safe HTML of a Markdown text; its YAML front matter is left out."""
     if len(text) > MARKDOWN_LIMIT:
         return Markup("<pre>{}</pre>").format(text[:MARKDOWN_LIMIT])
-    html = _parser().render(text)
-    return Markup(sanitised(html, links))  # noqa: S704 - it went through the allow-list
+    html = sanitised(_parser().render(text), links)
+    sized = with_sizes(html, links.measure) if links.measure else html
+    return Markup(sized)  # noqa: S704 - it went through the allow-list
+
+
+def with_sizes(html: str, measure: Measure) -> str:
+    """Safe HTML whose pictures carry their width and height, so that nothing moves when they come.
+
+    In the order of the text: what is seen first is measured first.
+    """
+    known: dict[str, tuple[int, int] | None] = {}
+
+    def sized(match: re.Match[str]) -> str:
+        address = unescape(match[1])
+        if address not in known:
+            known[address] = measure(address) if len(known) < MOST_MEASURED else None
+        size = known[address]
+        return f'<img width="{size[0]}" height="{size[1]}"{match[0][4:]}' if size else match[0]
+
+    return _UNSIZED.sub(sized, html)
 
 
 def highlight_lines(text: str, name: str) -> list[Markup]:

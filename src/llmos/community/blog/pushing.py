@@ -7,11 +7,9 @@ articles of a repository that not everybody may read are nobody's.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import PurePosixPath
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-import imagesize
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -35,14 +33,13 @@ from llmos.community.trust.errors import TooFast
 from llmos.hub.errors import EntryNotFound
 from llmos.hub.git import tree
 from llmos.hub.git.tree import Entry
-from llmos.hub.lfs.content import open_content
 from llmos.hub.models import Repository, Visibility
+from llmos.hub.pictures import Measure
 from llmos.kit.errors import Refusal
 from llmos.store.events import announce
 from llmos.store.markup import LinkBase
 
 _A_WHILE = 600  # seconds
-LARGEST_PICTURE = 16 * 2**20  # bytes in git, of which a blob is always read whole
 
 
 def follow(repository: Repository, sha: str, *, user: User | None) -> int:
@@ -236,35 +233,13 @@ def _links(repository: Repository, sha: str, path: str) -> LinkBase:
     base = f"/{repository.kind.prefix}{quote(repository.full_name)}"
     folder = quote(str(PurePosixPath(path).parent))
     pages, raw = f"{base}/blob/{sha}/", f"{base}/resolve/{sha}/"
-
-    def measure(address: str) -> tuple[int, int] | None:
-        return _size_of(repository, sha, address[len(raw) :]) if address.startswith(raw) else None
-
     return LinkBase(
         pages=f"{pages}{folder}/",
         raw=f"{raw}{folder}/",
         top_pages=pages,
         top_raw=raw,
-        measure=measure,
+        measure=Measure(repository.pk, sha, raw),
     )
-
-
-def _size_of(repository: Repository, sha: str, path: str) -> tuple[int, int] | None:
-    """Width and height of a picture of a commit, from the first bytes of its file."""
-    found = tree.entries_at(repository.pk, sha, [unquote(path.partition("?")[0])])
-    if not found or found[0].type != "file" or found[0].stored_size > LARGEST_PICTURE:
-        return None
-    pointer = found[0].pointer
-    try:
-        with (
-            open_content(pointer.sha256)
-            if pointer
-            else BytesIO(tree.read_blob(repository.pk, found[0].oid)) as file
-        ):
-            width, height = imagesize.get(file)
-    except Refusal:  # the bytes that it points at were never sent
-        return None
-    return (width, height) if width > 0 and height > 0 else None
 
 
 class _pictures:  # noqa: N801  # a function that remembers three things

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMonth
@@ -199,7 +200,7 @@ def suggestions(viewer: Viewer, *, each: int) -> dict[str, list[Subject]]:
 
 
 @lru_cache(maxsize=8)
-def _busiest(_latest: tuple[int, datetime] | None, many: int) -> dict[str, list[str]]:
+def _busiest(_latest: tuple[Any, ...] | None, many: int) -> dict[str, list[str]]:
     """What anybody may be shown, by kind; the same until there is a newer activity."""
     public = Repository.objects.filter(visibility="public", disabled=False)
     recent = Activity.objects.order_by("-at", "-id").values_list("actor_id", flat=True)[:300]

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from html import unescape
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -26,7 +25,7 @@ from llmos.community.threads import naming
 from llmos.community.threads.cards import cards_for
 from llmos.community.threads.models import Attachment, Post, Reference
 from llmos.community.threads.naming import Named
-from llmos.store.markup import MARKDOWN_LIMIT, LinkBase, new_parser, sanitised
+from llmos.store.markup import MARKDOWN_LIMIT, LinkBase, new_parser, sanitised, with_sizes
 
 VERSION = 3
 # No links of the place's own: relative ones lead to pages of this hub.
@@ -35,7 +34,6 @@ NO_LINKS = LinkBase(pages="/", raw="/")
 # A text with more is shown as it is: prose has one in fifty characters, code one in ten.
 MOST_SIGNS = 15_000
 MOST_CARDS = 20  # of one post; further links stay links
-MOST_MEASURED = 50  # pictures of one text that lie in a repository
 MOST_NAMES = 200  # different members or tags that are looked up for one post
 
 # A mark is opened, says `kind:key`, holds the plain paragraph after the middle, and is closed.
@@ -51,7 +49,6 @@ _HREF = re.compile(r'<a\s(?:[^>]*?\s)?href="([^"]*)"')
 _LONE_LINK = re.compile(r"\s*<p><a\s[^<>]*>(?:(?!</?(?:a|p)\b).)*</a></p>\s*", re.DOTALL)
 _PICTURE = re.compile(r"<img\s")
 _ATTACHMENT = re.compile(r'(?:src|href)="/attachments/([0-9a-f]{32})"')
-_BARE_PICTURE = re.compile(r'<img src="([^"]+)"(?![^>]*\swidth=)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,18 +265,10 @@ def _references(
 
 
 def _with_sizes(html: str, attachments: frozenset[str], links: LinkBase) -> str:
-    """Pictures with their width and height, so that nothing moves when they arrive."""
     rows = Attachment.objects.filter(pk__in=attachments, width__isnull=False) if attachments else ()
-    sizes = {f"/attachments/{row.pk}": (row.width, row.height) for row in rows}
-    if links.measure is not None:
-        # In the order of the text, each once: what is seen first is measured first.
-        others = dict.fromkeys(_BARE_PICTURE.findall(html)[:MOST_MEASURED])
-        sizes |= {one: size for one in others if (size := links.measure(unescape(one)))}
+    sizes = {f"/attachments/{one.pk}": (one.width or 0, one.height or 0) for one in rows}
 
-    def sized(match: re.Match[str]) -> str:
-        if match[1] not in sizes:
-            return match[0]
-        width, height = sizes[match[1]]
-        return f'{match[0]} width="{width}" height="{height}"'
+    def measure(address: str) -> tuple[int, int] | None:
+        return sizes.get(address) or (links.measure(address) if links.measure else None)
 
-    return _BARE_PICTURE.sub(sized, html) if sizes else html
+    return with_sizes(html, measure) if sizes or links.measure else html

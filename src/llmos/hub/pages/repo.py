@@ -14,6 +14,7 @@ from llmos.hub.facts.cards import read_card
 from llmos.hub.frame import repo_page
 from llmos.hub.git.tree import entries, read_file
 from llmos.hub.pages.uses import endpoint_line, uses_of
+from llmos.hub.pictures import Measure
 from llmos.store.markup import LinkBase, render_markdown
 
 CARD = "README.md"
@@ -46,7 +47,13 @@ def card_links(at: Opened, folder: str = "") -> LinkBase:
     """Relative links of a text in `folder` lead into the repository at this revision."""
     below = f"{folder}/" if folder else ""
     pages, raw = at.at("blob", "") + "/", at.at("resolve", "") + "/"
-    return LinkBase(pages=pages + below, raw=raw + below, top_pages=pages, top_raw=raw)
+    return LinkBase(
+        pages=pages + below,
+        raw=raw + below,
+        top_pages=pages,
+        top_raw=raw,
+        measure=Measure(at.repository.pk, at.sha, raw),
+    )
 
 
 @require_POST
