@@ -19,7 +19,7 @@ NO_TRAINING = {"LLMOS_FIRST_CONTENT_MINUTES": "0"}
 
 def _get(url: str, *, token: str = "") -> object:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
         return json.load(answer)
 
 

@@ -15,13 +15,13 @@ from tests.cli.terminal import Terminal
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/api/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=30) as answer:
             return bool(json.load(answer)["status"] == "ok")
     except OSError:
         return False
 
 
-def _wait_until(holds: object, *, seconds: float = 20) -> None:
+def _wait_until(holds: object, *, seconds: float = 60) -> None:
     assert callable(holds)
     end = time.monotonic() + seconds
     while not holds():

@@ -127,7 +127,7 @@ def end_tree(node: subprocess.Popen[bytes]) -> None:
 
 
 def asked(path: str) -> dict[str, Any]:
-    with urllib.request.urlopen(DASHBOARD + path, timeout=10) as answer:
+    with urllib.request.urlopen(DASHBOARD + path, timeout=60) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 

@@ -32,7 +32,7 @@ def wait_for(hub: MortalHub, number: int, question: str) -> None:
 
 def status(hub: MortalHub, path: str) -> int:
     try:
-        with urllib.request.urlopen(f"{hub.url}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{hub.url}{path}", timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

@@ -101,7 +101,7 @@ def test_workers_placed_by_a_cluster_learn_as_our_own_do(
         for rank in ("0", "1")
     ]  # fmt: skip
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
     assert (tmp_path / "0/out/model.safetensors").read_bytes() == whole.weights
     assert not (tmp_path / "1/out").exists()
