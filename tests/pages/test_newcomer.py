@@ -152,7 +152,7 @@ def answers(page: Page, title: str) -> None:
 
 def accepts(page: Page) -> None:
     told(page, "guru").get_by_role("link").last.click()
-    page.locator("#post-2 form[action$='/accept'] button").click()
+    page.locator("#post-2 button[formaction*='/accept']").click()
     expect(page.locator(".badge-good").first).to_be_visible()
 
 

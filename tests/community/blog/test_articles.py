@@ -426,5 +426,5 @@ def test_an_article_offers_its_form_to_who_wrote_it_and_not_to_moderators(
     keeper.force_login(steward)
     assert f"{form}/edit" in author.get(article.thread.address).text
     page = keeper.get(article.thread.address).text
-    assert f"{form}/report" in page
+    assert f"{form}/menu" in page
     assert f"{form}/edit" not in page
