@@ -1,13 +1,17 @@
 """Topics: who opens them where, which post answered, and what lists say of them."""
 
+import re
+from html import unescape
+
 import pytest
+from django.test import Client
 from tests.community.forum.rows import answered, counts, fresh, member, opened, settled
 
 from llmos.accounts.access import ANONYMOUS, Viewer
 from llmos.community.forum import queries, tasks
 from llmos.community.forum.actions import accept, settle, unaccept
 from llmos.community.forum.errors import ChangedMeanwhile, NotHere
-from llmos.community.forum.listing import Wish, page_of, pinned_in
+from llmos.community.forum.listing import ROWS_A_PAGE, Wish, page_of, pinned_in
 from llmos.community.forum.models import Category, Topic
 from llmos.community.threads.actions import set_pinned, set_post_state
 from llmos.community.threads.deeds import mark_read, set_watch
@@ -159,6 +163,20 @@ def test_lists_go_page_by_page_without_loss(asker: Viewer, helper: Viewer) -> No
             wish = Wish("/forum", order=order, category=where, after=page.cursor)
         wanted = 3 if order == "unanswered" else 7
         assert (len(seen), len(set(seen))) == (wanted, wanted), order
+
+
+def test_a_list_of_more_than_a_page_leads_on_and_back() -> None:
+    keeper = member("keeper", admin=True)  # whose pace nobody limits
+    for number in range(ROWS_A_PAGE + 1):
+        opened(keeper, f"Topic {number} of many")
+    browser = Client()
+    first = browser.get("/forum/c/questions").content.decode()
+    following = re.search(r'href="([^"]+)" rel="next"', first)
+    assert following is not None
+    assert "Topic 0 of many" not in first
+    last = browser.get(unescape(following[1])).content.decode()
+    assert re.findall(r"Topic \d+ of many", last) == ["Topic 0 of many"]
+    assert 'href="/forum/c/questions" >From the beginning' in last
 
 
 def test_a_cursor_that_is_not_ours_is_refused() -> None:

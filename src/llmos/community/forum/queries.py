@@ -187,10 +187,10 @@ def ballots_of(viewer: Viewer, polls: Collection[int]) -> dict[int, list[int]]:
 
 def tags_in_use(words: str = "", *, most: int = TAGS_SHOWN) -> list[Tag]:
     """Tags that topics bear or that we began with, most used first; by a spelling's beginning."""
-    found = Tag.objects.order_by("-threads_count", "name")
-    if words:
-        found = found.filter(pk__in=_spelled(words))
-    return list(found[:most])
+    if not words:  # on the forum's first page
+        return db.instances(Tag, "ORDER BY m.threads_count DESC, m.name LIMIT %s", (most,))
+    found = Tag.objects.filter(pk__in=_spelled(words))
+    return list(found.order_by("-threads_count", "name")[:most])
 
 
 def _spelled(words: str) -> set[int]:
