@@ -108,7 +108,7 @@ def test_vectors_and_likeness(served: HubServer) -> None:
 
 def test_a_chat_by_the_models_address_and_by_the_house(served: HubServer) -> None:
     turns = [{"role": "user", "content": "hello"}]
-    schema = {"name": "a", "schema": {"type": "object"}}
+    schema = {"name": "a", "schema": {"type": "boolean"}}
     by_model = client_of(served, WRITER)
     by_house = InferenceClient(base_url=f"{served.url}/v1", api_key=served.tokens["ada"])
 
@@ -117,12 +117,13 @@ def test_a_chat_by_the_models_address_and_by_the_house(served: HubServer) -> Non
         turns, model=WRITER, max_tokens=24, temperature=0, stream=True
     )
     shaped = by_model.chat_completion(
-        turns, max_tokens=20, response_format={"type": "json_schema", "json_schema": schema}
+        turns, max_tokens=240, response_format={"type": "json_schema", "json_schema": schema}
     )
 
     assert answer.usage.completion_tokens == 4
     assert len([part for part in stream if part.choices]) > 2
-    assert (shaped.choices[0].message.content or "").startswith("{")
+    # The engine takes a fence around JSON for its own and leaves it out where the answer ends.
+    assert json.loads(shaped.choices[0].message.content or "") in {True, False}
 
 
 def test_an_endpoint_tells_what_it_is(served: HubServer) -> None:
