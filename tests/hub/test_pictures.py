@@ -4,8 +4,8 @@ import re
 
 import pytest
 from django.test import Client
-from tests.community.pictures import picture
 from tests.evaluation.rows import committed, made
+from tests.pictures import picture
 
 from llmos.accounts.actions import create_user
 

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmos.store.markup import MOST_MEASURED, LinkBase, highlight_lines, render_markdown
+from llmos.store.markup import (
+    MOST_MEASURED,
+    LinkBase,
+    highlight_lines,
+    render_markdown,
+    with_sizes,
+)
 
 BASE = LinkBase(
     pages="/a/b/blob/main/docs/",
@@ -134,3 +140,10 @@ def test_only_so_many_pictures_of_a_text_are_measured() -> None:
     text = "".join(f"![x]({n}.png)\n" for n in range(2 * MOST_MEASURED))
     render_markdown(text, replace(BASE, measure=asked.append))
     assert len(asked) == MOST_MEASURED
+
+
+def test_sizes_that_are_known_need_no_measuring_however_many() -> None:
+    names = [f"/a/{n}.png" for n in range(2 * MOST_MEASURED)]
+    html = "".join(f'<img src="{name}">' for name in names)
+    sized = with_sizes(html, None, dict.fromkeys(names, (4, 3)))
+    assert sized.count('<img width="4" height="3" src="/a/') == len(names)

@@ -8,11 +8,12 @@ decides where relative links lead.
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape, unescape
 from itertools import pairwise
+from types import MappingProxyType
 from urllib.parse import quote, unquote, urlsplit
 
 import nh3
@@ -69,25 +70,28 @@ def render_markdown(text: str, links: LinkBase = LinkBase()) -> Markup:
     if len(text) > MARKDOWN_LIMIT:
         return Markup("<pre>{}</pre>").format(text[:MARKDOWN_LIMIT])
     html = sanitised(_parser().render(text), links)
-    sized = with_sizes(html, links.measure) if links.measure else html
-    return Markup(sized)  # noqa: S704 - it went through the allow-list
+    return Markup(with_sizes(html, links.measure))  # noqa: S704 - it went through the allow-list
 
 
-def with_sizes(html: str, measure: Measure) -> str:
+def with_sizes(
+    html: str, measure: Measure | None, sizes: Mapping[str, tuple[int, int]] = MappingProxyType({})
+) -> str:
     """Safe HTML whose pictures carry their width and height, so that nothing moves when they come.
 
-    In the order of the text: what is seen first is measured first.
+    `sizes` are those that are known; others are measured in the order of the text, so that what
+    is seen first has its place.
     """
-    known: dict[str, tuple[int, int] | None] = {}
+    known: dict[str, tuple[int, int] | None] = dict(sizes)
+    most = len(known) + MOST_MEASURED
 
     def sized(match: re.Match[str]) -> str:
         address = unescape(match[1])
         if address not in known:
-            known[address] = measure(address) if len(known) < MOST_MEASURED else None
+            known[address] = measure(address) if measure and len(known) < most else None
         size = known[address]
         return f'<img width="{size[0]}" height="{size[1]}"{match[0][4:]}' if size else match[0]
 
-    return _UNSIZED.sub(sized, html)
+    return _UNSIZED.sub(sized, html) if measure or sizes else html
 
 
 def highlight_lines(text: str, name: str) -> list[Markup]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from tests.community.pictures import picture
 from tests.conftest import HubServer
+from tests.pictures import picture
 
 pytestmark = pytest.mark.slow  # the worker has to hear of each push
 

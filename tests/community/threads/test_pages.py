@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from tests.community.keeping import answer, member, topic
-from tests.community.pictures import picture
+from tests.pictures import picture
 
 from llmos.accounts.access import viewer_of_user
 from llmos.accounts.models import User

@@ -83,7 +83,7 @@ def render(text: str, links: LinkBase = NO_LINKS) -> Rendered:
     html = _with_marks(html, nonce, addresses, found)
     attachments = frozenset(_ATTACHMENT.findall(html))
     return Rendered(
-        html=_with_sizes(html, attachments, links),
+        html=with_sizes(html, links.measure, _sizes_of(attachments)),
         references=_references(found, names),
         links=sum(times for link, times in hrefs.items() if naming.leads_away(link)),
         images=len(_PICTURE.findall(html)),
@@ -264,11 +264,9 @@ def _references(
     return frozenset(things | people)
 
 
-def _with_sizes(html: str, attachments: frozenset[str], links: LinkBase) -> str:
-    rows = Attachment.objects.filter(pk__in=attachments, width__isnull=False) if attachments else ()
-    sizes = {f"/attachments/{one.pk}": (one.width or 0, one.height or 0) for one in rows}
-
-    def measure(address: str) -> tuple[int, int] | None:
-        return sizes.get(address) or (links.measure(address) if links.measure else None)
-
-    return with_sizes(html, measure) if sizes or links.measure else html
+def _sizes_of(attachments: frozenset[str]) -> dict[str, tuple[int, int]]:
+    """Width and height of pictures among the files of a post, by address."""
+    if not attachments:
+        return {}
+    rows = Attachment.objects.filter(pk__in=attachments, width__isnull=False)
+    return {f"/attachments/{one.pk}": (one.width or 0, one.height or 0) for one in rows}
